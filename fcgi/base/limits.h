@@ -1,0 +1,59 @@
+/*
+ * limits.h - every bound of the program that a client can run into, with its unit and the fault
+ * that it raises.  Bounds that an operator may move are settings (config.def); their defaults
+ * stand there.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB 1024
+#define MIB (1024 * KIB)
+
+enum {
+    IO_CHUNK = 64 * KIB,       /* bytes moved at once from socket to parser to file */
+    ARENA_MAX = 8 * MIB,       /* bytes of one request's arena: FAULT_TOO_LARGE */
+    STREAM_OUT_MAX = 64 * KIB, /* bytes of a reply held before they are sent on */
+
+    /* request line and headers */
+    PATH_MAX_BYTES = 4 * KIB,    /* raw REQUEST_URI without the query: FAULT_MALFORMED */
+    PATH_SEGMENTS_MAX = 16,      /* segments of a path: FAULT_MISSING */
+    QUERY_MAX_BYTES = 16 * KIB,  /* raw query string: FAULT_MALFORMED */
+    QUERY_PAIRS_MAX = 64,        /* name=value pairs in it: FAULT_MALFORMED */
+    HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
+
+    /* JSON */
+    JSON_DEPTH_MAX = 32, /* nesting: FAULT_MALFORMED */
+    JSON_BODY_MAX =
+        4 * MIB, /* bytes of a JSON body where a route does not say less: FAULT_TOO_LARGE */
+    JSON_REPLY_MAX =
+        16 * MIB, /* bytes of a JSON reply that is built before it is sent: FAULT_INTERNAL */
+
+    /* multipart/form-data, RFC 7578 and RFC 2046 section 5.1 */
+    MULTIPART_BOUNDARY_MAX = 200, /* bytes; the RFC says 70, clients send more: FAULT_MALFORMED */
+    MULTIPART_PARTS_MAX = 100000, /* parts of one body: FAULT_TOO_LARGE */
+    MULTIPART_HEADERS_MAX = 32,   /* header lines of one part: FAULT_MALFORMED */
+    MULTIPART_HEADER_BYTES_MAX = 16 * KIB, /* all header bytes of one part: FAULT_MALFORMED */
+    MULTIPART_PREAMBLE_MAX = 64 * KIB,     /* bytes before the first boundary: FAULT_MALFORMED */
+
+    /* content codings: windows bound the memory of a decoder */
+    ZSTD_WINDOW_LOG_MAX = 23, /* 8 MiB of window; larger: FAULT_UNPROCESSABLE */
+    CODING_RATIO_MAX =
+        1100, /* decoded bytes to one encoded, past CODING_RATIO_FROM: FAULT_TOO_LARGE */
+    CODING_RATIO_FROM = 16 * MIB, /* decoded bytes before the ratio is looked at */
+
+    /* tar */
+    TAR_NAME_MAX = 4 * KIB,   /* bytes of an entry's name, pax or GNU: FAULT_MALFORMED */
+    TAR_PAX_MAX = 64 * KIB,   /* bytes of one pax header: FAULT_MALFORMED */
+    TAR_ENTRIES_MAX = 100000, /* entries of one archive: FAULT_TOO_LARGE */
+
+    /* blob store */
+    BLOB_PACK_BELOW = 256 * KIB,     /* bytes; smaller contents are appended to a pack */
+    BLOB_PACK_BUFFER = 1 * MIB,      /* bytes held before they are written to a pack */
+    BLOB_PACK_BYTES_MAX = 512 * MIB, /* bytes of a pack before a new one is begun */
+
+    /* names */
+    NAME_MAX_BYTES =
+        256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
+};
+
+#endif

@@ -1,0 +1,86 @@
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Appends a whole piece or nothing; the last byte is kept for the line end. */
+static void put(struct log_line *line, const char *bytes, size_t len)
+{
+    if (len > LOG_LINE_MAX - 1 - line->len)
+        return;
+    memcpy(line->data + line->len, bytes, len);
+    line->len += len;
+}
+
+static bool is_plain(unsigned char byte)
+{
+    return byte > ' ' && byte < 0x7F && byte != '"' && byte != '=' && byte != '\\';
+}
+
+/* The value as it stands, or quoted with C escapes; returns its length, cut to max. */
+static size_t escape(const char *value, char *out, size_t max)
+{
+    size_t plain = 0;
+    while (is_plain((unsigned char)value[plain]))
+        plain++;
+    if (value[plain] == '\0' && plain <= max) {
+        memcpy(out, value, plain);
+        return plain;
+    }
+    enum { WIDEST = 5 }; /* \xHH and the closing quote */
+    size_t len = 0;
+    out[len++] = '"';
+    for (const char *at = value; *at && len + WIDEST < max; at++) {
+        const unsigned char byte = (unsigned char)*at;
+        if (byte == '"' || byte == '\\') {
+            out[len++] = '\\';
+            out[len++] = *at;
+        } else if (byte < ' ' || byte == 0x7F) {
+            len += (size_t)snprintf(out + len, WIDEST, "\\x%02x", byte);
+        } else {
+            out[len++] = *at;
+        }
+    }
+    out[len++] = '"';
+    return len;
+}
+
+void log_begin(struct log_line *line, int64_t now, const char *level, const char *event)
+{
+    char at[CLOCK_ISO_MAX];
+    char head[CLOCK_ISO_MAX + 64];
+    clock_iso(now, at);
+    const int len = snprintf(head, sizeof head, "%s %s %s pid=%d", at, level, event, (int)getpid());
+    line->len = 0;
+    put(line, head, (size_t)len);
+}
+
+void log_string(struct log_line *line, const char *key, const char *value)
+{
+    enum { VALUE_MAX = 1024 };
+    char pair[VALUE_MAX + 64];
+    if (!value || !value[0])
+        return;
+    const int key_len = snprintf(pair, sizeof pair - VALUE_MAX, " %s=", key);
+    const size_t value_len = escape(value, pair + key_len, VALUE_MAX);
+    put(line, pair, (size_t)key_len + value_len);
+}
+
+void log_number(struct log_line *line, const char *key, int64_t value)
+{
+    char pair[128];
+    const int len = snprintf(pair, sizeof pair, " %s=%lld", key, (long long)value);
+    put(line, pair, (size_t)len < sizeof pair ? (size_t)len : sizeof pair - 1);
+}
+
+void log_end(struct log_line *line)
+{
+    line->data[line->len++] = '\n';
+    ssize_t ignored = write(STDERR_FILENO, line->data, line->len);
+    (void)ignored;
+}

@@ -1,0 +1,88 @@
+/*
+ * blob.h - immutable bytes on disk, made durable together and named by rows afterwards.
+ *
+ * The store is one folder with a folder for each worker that ever wrote:
+ *
+ *     blobs/<worker, 10 hex digits>/lock      held (flock) while the worker lives; removed when
+ *                                             the folder of a dead worker has been swept
+ *     blobs/<worker>/<number, 6 hex digits>   a pack of small contents, or one large content
+ *
+ * A file's number in rows (struct blob_ref) is worker << 24 | number.  A content below
+ * BLOB_PACK_BELOW goes to the worker's open pack, a larger one gets a file of its own; a file has
+ * one writer for ever.  Bytes are written where they stay, so nothing is renamed: a file is part
+ * of the store when a row names it, and the sweeper takes what no row names once its worker is
+ * dead.
+ *
+ * One request at a time writes: begin..seal for each content (one may be open at a time), then
+ * blob_flush() makes all of them durable with a number of flushes that does not grow with their
+ * number, then rows are written, then blob_keep().  What is not kept is taken back by
+ * blob_drop(): large files unlinked, the pack cut back.
+ */
+#ifndef BLOB_BLOB_H
+#define BLOB_BLOB_H
+
+#include "base/blob_ref.h"
+#include "base/problem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct blob_store;
+struct blob_writer;
+
+/* Opens the store at folder (made when missing, mode 0750).  worker: a random number, 1 to
+ * 2^39 - 1, of which the store takes the folder at the first write; 0 opens it for reading only.
+ * The caller owns *out. */
+MUST_CHECK enum fault blob_open(const char *folder, uint64_t worker, struct blob_store **out,
+                                struct problem *why);
+
+/* Drops what is not kept and closes; an empty worker folder is removed.  store may be NULL. */
+void blob_close(struct blob_store *store);
+
+/* Starts a content.  bytes_max: past which a write raises FAULT_TOO_LARGE.  The caller owns *out
+ * and ends it with exactly one of blob_seal() and blob_discard(). */
+MUST_CHECK enum fault blob_begin(struct blob_store *store, uint64_t bytes_max,
+                                 struct blob_writer **out, struct problem *why);
+
+MUST_CHECK enum fault blob_write(struct blob_writer *writer, const void *bytes, size_t len,
+                                 struct problem *why);
+
+/* Ends the content and says where it lies; it is durable after the next blob_flush().  Consumes
+ * writer whether or not it succeeds. */
+MUST_CHECK enum fault blob_seal(struct blob_writer *writer, struct blob_ref *out,
+                                struct problem *why);
+
+/* Forgets the bytes.  writer may be NULL. */
+void blob_discard(struct blob_writer *writer);
+
+/* Makes everything sealed since the last call durable.  After a fault nothing that was sealed may
+ * be named: a failed flush is never tried again (the kernel may answer OK although the data is
+ * gone), the files are abandoned and later contents go to new ones. */
+MUST_CHECK enum fault blob_flush(struct blob_store *store, struct problem *why);
+
+/* Rows may name what was sealed so far (also when that is not certain): it stays. */
+void blob_keep(struct blob_store *store);
+
+/* Takes back everything since the last blob_keep(). */
+void blob_drop(struct blob_store *store);
+
+/* Reads up to len bytes at offset of a content; *got is 0 at its end.  FAULT_GONE when the file is
+ * not there (it was compacted: look the row up again); FAULT_INTERNAL when it is shorter than the
+ * row says. */
+MUST_CHECK enum fault blob_read(struct blob_store *store, const struct blob_ref *ref,
+                                uint64_t offset, void *bytes, size_t len, size_t *got,
+                                struct problem *why);
+
+/* The path below the store's folder of a file, "<worker>/<number>", for a web server's sendfile.
+ * false unless the content is the whole file. */
+bool blob_whole_path(struct blob_store *store, const struct blob_ref *ref, char *out, size_t len);
+
+/* Whether the worker that wrote a file, or holds a lease under its number, is alive: its lock is
+ * held.  A worker without a folder is dead. */
+bool blob_worker_alive(struct blob_store *store, uint64_t worker);
+
+/* The number under which this process writes; its folder and lock exist after the call. */
+MUST_CHECK enum fault blob_worker(struct blob_store *store, uint64_t *worker, struct problem *why);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * exchange.h - one request and its answer, without a word about FastCGI.
+ *
+ * A handler reads what it needs from it, decides, and replies once.  Everything it allocates comes
+ * from the request's arena.  The connection below is behind struct exchange_io, so that tests and
+ * fuzzers drive the same code.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "base/arena.h"
+#include "base/blob_ref.h"
+#include "base/config.h"
+#include "base/problem.h"
+#include "base/text.h"
+#include "http/uri.h"
+#include "stream/multipart.h"
+#include "stream/sink.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct blob_store;
+struct db;
+struct principal;
+struct route;
+struct surface;
+
+enum {
+    REQUEST_ID_MAX = 40,
+    EXCHANGE_HEADERS_MAX = 24, /* reply headers beside those that the layer sets itself */
+};
+
+/* What carries a request: fcgx.c for real, memory in tests. */
+struct exchange_io {
+    void *ctx;
+    /* A CGI parameter (RFC 3875) or NULL; borrowed for the request. */
+    const char *(*param)(void *ctx, const char *name);
+    /* Reads some of the body; *got is 0 at its end.  FAULT_ABORTED, FAULT_STALLED. */
+    enum fault (*read)(void *ctx, void *bytes, size_t len, size_t *got, struct problem *why);
+    /* Writes reply bytes; FAULT_ABORTED when nobody takes them. */
+    enum fault (*write)(void *ctx, const void *bytes, size_t len, struct problem *why);
+};
+
+enum body_state { BODY_UNREAD, BODY_READING, BODY_COMPLETE, BODY_BROKEN };
+enum reply_state { REPLY_NONE, REPLY_STREAMING, REPLY_DONE };
+
+struct exchange {
+    /* set by the worker, borrowed */
+    const struct config *config;
+    struct db *db;
+    struct blob_store *blobs;
+    struct arena *arena;
+    struct exchange_io io;
+    int64_t now; /* milliseconds UTC when the request was accepted */
+
+    /* the request, decoded by exchange_open() */
+    char request_id[REQUEST_ID_MAX];
+    const char *method;
+    struct uri uri;
+    int64_t content_length;        /* -1 when absent (chunked) */
+    const struct surface *surface; /* whose dialect the answer speaks */
+    const struct route *route;     /* NULL until one matched */
+    const char *captures[8];       /* decoded {name} segments of the route */
+    size_t capture_count;
+
+    /* set by auth_require(); NULL until then */
+    const struct principal *who;
+
+    /* the state of the two directions */
+    enum body_state body;
+    uint64_t body_bytes; /* as sent */
+    enum reply_state reply;
+    int status; /* of the reply; 0 before */
+    uint64_t reply_bytes;
+    bool head_only; /* HEAD: the body is counted and not sent */
+    struct text reply_headers;
+};
+
+/* ---- the request ---- */
+
+/* Prepares x (the worker's part of it is filled): reads the parameters, decodes path and query.
+ * FAULT_MALFORMED for what no route could take; x can be replied to all the same. */
+MUST_CHECK enum fault exchange_open(struct exchange *x, struct problem *why);
+
+/* Gives back what is not in the arena. */
+void exchange_close(struct exchange *x);
+
+/* The decoded path segment of the route's i-th {name}. */
+const char *exchange_path(const struct exchange *x, size_t i);
+
+/* The last value of a query parameter, decoded; NULL when absent, "" when empty. */
+const char *exchange_query(const struct exchange *x, const char *name);
+
+/* A request header by its usual name ("Content-Type", "UPLOAD_TYPE"); NULL when absent.  Borrowed. */
+const char *exchange_header(const struct exchange *x, const char *name);
+
+/* "scheme://host" for links: the public_url setting, else from Host; in the arena. */
+const char *exchange_base_url(struct exchange *x);
+
+/* ---- the body: exactly one of these, once ---- */
+
+/* Streams the body as sent into sink, to its end.  Success means that it was complete: no error of
+ * the connection, and as long as Content-Length said.  wire_max: bytes, past which it is
+ * FAULT_TOO_LARGE (at once when Content-Length says so). */
+MUST_CHECK enum fault exchange_body(struct exchange *x, uint64_t wire_max, bytes_sink sink,
+                                    void *ctx, struct problem *why);
+
+/* The same for multipart bodies; any number of bytes. */
+MUST_CHECK enum fault exchange_multipart(struct exchange *x, const struct multipart_sink *sink,
+                                         void *ctx, struct problem *why);
+
+/* A small body in the arena, NUL-terminated; *len without the NUL. */
+MUST_CHECK enum fault exchange_body_text(struct exchange *x, size_t max, const char **out,
+                                         size_t *len, struct problem *why);
+
+/* A small JSON body, parsed by json_parse() and released with the arena. */
+MUST_CHECK enum fault exchange_json(struct exchange *x, size_t max, json_object **out,
+                                    struct problem *why);
+
+/* ---- the reply: once; a fault of these is FAULT_ABORTED or our own ---- */
+
+/* Adds a header to the reply, before it starts.  Values with control characters are our defect. */
+void exchange_set_header(struct exchange *x, const char *name, const char *value);
+
+/* A whole reply.  A status below 400 on a route with a right that auth_require() has not granted is
+ * our defect: it is answered as FAULT_INTERNAL instead. */
+MUST_CHECK enum fault exchange_reply(struct exchange *x, int status, const char *content_type,
+                                     const void *bytes, size_t len, struct problem *why);
+
+/* A JSON reply; body is taken. */
+MUST_CHECK enum fault exchange_reply_json(struct exchange *x, int status, json_object *body,
+                                          struct problem *why);
+
+/* A reply without a body (204, 304). */
+MUST_CHECK enum fault exchange_reply_empty(struct exchange *x, int status, struct problem *why);
+
+/* A reply of unknown or large length, written by pieces; length -1 when unknown.  ctx of
+ * exchange_write is the exchange, so that it can serve as a bytes_sink. */
+MUST_CHECK enum fault exchange_stream_begin(struct exchange *x, int status,
+                                            const char *content_type, int64_t length,
+                                            struct problem *why);
+MUST_CHECK enum fault exchange_write(void *x, const void *bytes, size_t len, struct problem *why);
+MUST_CHECK enum fault exchange_stream_end(struct exchange *x, struct problem *why);
+
+/* A stored content: Range (one range; 206, 416), ETag and If-None-Match (304), HEAD, and by
+ * configuration X-Sendfile or X-Accel-Redirect for whole files.  etag: with its quotes, or NULL. */
+MUST_CHECK enum fault exchange_reply_blob(struct exchange *x, const struct blob_ref *ref,
+                                          const char *content_type, const char *etag,
+                                          struct problem *why);
+
+/* Call after each transaction that names sealed contents, whatever it returned: keeps the bytes
+ * when its rows may exist (db_named), leaves them to be dropped when not. */
+void exchange_keep_blobs(struct exchange *x);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * route.h - which handler answers a request, and in whose dialect.
+ */
+#ifndef HTTP_ROUTE_H
+#define HTTP_ROUTE_H
+
+#include "base/problem.h"
+#include "http/exchange.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a route asks of the caller; auth.h grants it. */
+enum right { RIGHT_NONE, RIGHT_READ, RIGHT_WRITE, RIGHT_ADMIN };
+
+struct route {
+    const char *method;
+    const char *pattern; /* "/v1/upload/{session}/commit"; a last "{rest...}" takes what remains */
+    enum right right;    /* handlers with a right must call auth_require() before they succeed */
+    enum fault (*handle)(struct exchange *x, struct problem *why);
+};
+
+struct surface {
+    const char *name;            /* "pinot", "opteryx", "oxen": the log's and the rights' word */
+    const char *const *prefixes; /* paths it owns, NULL-terminated: "/segments" owns itself and what
+                                    is below; a final '/' owns only what is below */
+    const struct route *routes;
+    size_t route_count;
+    /* Runs before a handler and before 404 and 405; may be NULL.  Sets headers that every answer of
+     * the surface carries, and may refuse. */
+    enum fault (*gate)(struct exchange *x, struct problem *why);
+    /* Writes the error answer in the surface's dialect: statuses and bodies are known here only. */
+    enum fault (*refuse)(struct exchange *x, const struct problem *because, struct problem *why);
+};
+
+/* Finds surface and route of an opened exchange and runs the handler; an answer has been given
+ * when it returns (or the client is gone).  fallback answers for paths that nobody owns.  404 for
+ * an unknown path, 405 with Allow for a known one with another method; HEAD runs the GET route,
+ * OPTIONS answers 204 with Allow.  Returns the fault that was answered, for the log. */
+enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback, struct problem *why);
+
+#endif

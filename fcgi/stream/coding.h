@@ -1,0 +1,55 @@
+/*
+ * coding.h - content codings (RFC 9110 section 8.4), decoded while they stream.
+ *
+ * gzip (RFC 1952, any number of members), deflate (RFC 9110: the zlib format, RFC 1950; raw RFC
+ * 1951 is taken too, as clients send both), br (RFC 7932, no large windows), zstd (RFC 8878, any
+ * number of frames, windows up to ZSTD_WINDOW_LOG_MAX; skippable frames are skipped).
+ *
+ * Every cut of the stream gives the same bytes and the same verdict.  Truncated input, bytes after
+ * the end, and a bad checksum are FAULT_UNPROCESSABLE; a decoded size past decoded_max, or past
+ * CODING_RATIO_MAX times the encoded size once CODING_RATIO_FROM is passed, is FAULT_TOO_LARGE.
+ * Memory: gzip and deflate under 64 KiB, br up to 16 MiB, zstd up to 8 MiB plus its tables.
+ */
+#ifndef STREAM_CODING_H
+#define STREAM_CODING_H
+
+#include "base/problem.h"
+#include "stream/sink.h"
+
+#include <stdint.h>
+
+enum coding { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD };
+
+/* The coding that a Content-Encoding value names: NULL, "" and "identity" are CODING_IDENTITY,
+ * "x-gzip" is gzip; case does not matter.  More than one coding, or an unknown one, is
+ * FAULT_UNSUPPORTED with a text that lists what is served. */
+MUST_CHECK enum fault coding_named(const char *value, enum coding *out, struct problem *why);
+
+/* What a fault's text calls it: "gzip". */
+const char *coding_name(enum coding coding);
+
+struct decoder;
+
+/* Decoded bytes go to sink(ctx).  Owned by the caller, ended by decoder_destroy(). */
+MUST_CHECK enum fault decoder_create(enum coding coding, uint64_t decoded_max, bytes_sink sink,
+                                     void *ctx, struct decoder **out, struct problem *why);
+void decoder_destroy(struct decoder *decoder);
+
+/* Back to the start of a new stream with the same coding, limits and sink; no allocation. */
+void decoder_reset(struct decoder *decoder);
+
+MUST_CHECK enum fault decoder_feed(struct decoder *decoder, const void *bytes, size_t len,
+                                   struct problem *why);
+
+/* The input is over: a fault when it ended early.  An empty input is an error for every coding but
+ * identity. */
+MUST_CHECK enum fault decoder_end(struct decoder *decoder, struct problem *why);
+
+/* Decoded bytes so far. */
+uint64_t decoder_bytes(const struct decoder *decoder);
+
+/* Feeding as a bytes_sink, so that a decoder can follow another stage: ctx is the decoder. */
+MUST_CHECK enum fault decoder_sink(void *decoder, const void *bytes, size_t len,
+                                   struct problem *why);
+
+#endif
