@@ -218,6 +218,7 @@ enum fault db_commit(struct db *db, struct problem *why)
 
 void db_rollback(struct db *db)
 {
+    db_reset_statements(db); /* also what a fault outside of a transaction has left */
     if (db->state == DB_WRITING)
         write_end(db);
 }

@@ -147,8 +147,10 @@ enum fault db_attach(const struct db_options *options, enum db_access access, st
                      struct problem *why)
 {
     struct db *db = calloc(1, sizeof *db);
-    if (!db)
-        return problem_internal(why, "out of memory");
+    if (!db) {
+        (void)problem_internal(why, "out of memory");
+        return FAULT_INTERNAL;
+    }
     db->folder = -1;
     db->lock = -1;
     db->lock_wait_ms = options->lock_wait_ms;
