@@ -51,6 +51,14 @@ enum {
     BLOB_PACK_BUFFER = 1 * MIB,      /* bytes held before they are written to a pack */
     BLOB_PACK_BYTES_MAX = 512 * MIB, /* bytes of a pack before a new one is begun */
 
+    /* Pinot */
+    PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
+    PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
+    PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
+    PINOT_BATCH_SEGMENTS_MAX = 20000, /* segments of one batch: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+
     /* names */
     NAME_MAX_BYTES =
         256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
