@@ -14,8 +14,7 @@
  * config->recycle_requests are done, then returns FAULT_NONE.  Descriptor 0 is a listening socket,
  * as spawn-fcgi and systemd hand it over; anything else is a fault.  Opens database and blob store
  * itself; while the poison mark is set it serves all the same (answers are 503). */
-MUST_CHECK enum fault worker_run(const struct config *config,
-                                 const struct surface *const *surfaces, size_t count,
-                                 const struct surface *fallback, struct problem *why);
+MUST_CHECK enum fault worker_run(const struct config *config, const struct surface *const *surfaces,
+                                 size_t count, const struct surface *fallback, struct problem *why);
 
 #endif

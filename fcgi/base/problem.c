@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static void put_text(char *out, size_t max, const char *format, va_list values) PRINTF_LIKE(3, 0);
+
 static void put_text(char *out, size_t max, const char *format, va_list values)
 {
     (void)vsnprintf(out, max, format, values);
