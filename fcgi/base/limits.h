@@ -51,6 +51,9 @@ enum {
     BLOB_PACK_BUFFER = 1 * MIB,      /* bytes held before they are written to a pack */
     BLOB_PACK_BYTES_MAX = 512 * MIB, /* bytes of a pack before a new one is begun */
 
+    /* Oxen */
+    OXEN_ERRORS_MAX = 4 * MIB, /* bytes of a batch's err_files: FAULT_TOO_LARGE */
+
     /* names */
     NAME_MAX_BYTES =
         256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
