@@ -1,5 +1,9 @@
 #include "base/number.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 static int digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')
@@ -56,4 +60,56 @@ bool number_hex64(const char *text, size_t len, uint64_t *out)
 bool number_octal(const char *text, size_t len, uint64_t *out)
 {
     return in_base(text, len, 8, out);
+}
+
+static size_t digits(const char *text, size_t len)
+{
+    size_t count = 0;
+    while (count < len && text[count] >= '0' && text[count] <= '9')
+        count++;
+    return count;
+}
+
+/* The length of "e", an optional sign and digits at text, 0 when it is none. */
+static size_t exponent(const char *text, size_t len)
+{
+    if (len == 0 || (text[0] != 'e' && text[0] != 'E'))
+        return 0;
+    const size_t sign = len > 1 && (text[1] == '+' || text[1] == '-') ? 1 : 0;
+    const size_t count = digits(text + 1 + sign, len - 1 - sign);
+    return count > 0 ? 1 + sign + count : 0;
+}
+
+size_t number_json_len(const char *text, size_t len, bool *integer)
+{
+    size_t at = len > 0 && text[0] == '-' ? 1 : 0;
+    const size_t whole = at < len && text[at] == '0' ? 1 : digits(text + at, len - at);
+    if (whole == 0)
+        return 0;
+    at += whole;
+    *integer = true;
+    const size_t fraction = at < len && text[at] == '.' ? digits(text + at + 1, len - at - 1) : 0;
+    if (fraction > 0) {
+        at += 1 + fraction;
+        *integer = false;
+    }
+    const size_t power = exponent(text + at, len - at);
+    if (power > 0)
+        *integer = false;
+    return at + power;
+}
+
+bool number_double(const char *text, size_t len, double *out)
+{
+    char copy[NUMBER_TEXT_MAX];
+    bool integer = false;
+    if (len == 0 || len >= sizeof copy || number_json_len(text, len, &integer) != len)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    const double value = strtod(copy, NULL);
+    if (!isfinite(value))
+        return false;
+    *out = value;
+    return true;
 }

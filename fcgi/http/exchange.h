@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/blob_ref.h"
 #include "base/config.h"
+#include "base/limits.h"
 #include "base/problem.h"
 #include "base/text.h"
 #include "http/uri.h"
@@ -30,7 +31,9 @@ struct surface;
 
 enum {
     REQUEST_ID_MAX = 40,
-    EXCHANGE_HEADERS_MAX = 24, /* reply headers beside those that the layer sets itself */
+    REPLY_HEADERS_MAX = 16 * KIB, /* bytes of the reply headers that surfaces set */
+    METHOD_MAX = 32,              /* bytes of a method's name: FAULT_MALFORMED */
+    CAPTURES_MAX = 8,             /* {names} in one route's pattern */
 };
 
 /* What carries a request: fcgx.c for real, memory in tests. */
@@ -42,6 +45,8 @@ struct exchange_io {
     enum fault (*read)(void *ctx, void *bytes, size_t len, size_t *got, struct problem *why);
     /* Writes reply bytes; FAULT_ABORTED when nobody takes them. */
     enum fault (*write)(void *ctx, const void *bytes, size_t len, struct problem *why);
+    /* A request header is longer than HEADER_VALUE_MAX; exchange_open() refuses. */
+    bool headers_too_long;
 };
 
 enum body_state { BODY_UNREAD, BODY_READING, BODY_COMPLETE, BODY_BROKEN };
@@ -55,15 +60,15 @@ struct exchange {
     struct arena *arena;
     struct exchange_io io;
     int64_t now; /* milliseconds UTC when the request was accepted */
+    char request_id[REQUEST_ID_MAX];
 
     /* the request, decoded by exchange_open() */
-    char request_id[REQUEST_ID_MAX];
-    const char *method;
+    const char *method; /* "" when it is unusable */
     struct uri uri;
-    int64_t content_length;        /* -1 when absent (chunked) */
-    const struct surface *surface; /* whose dialect the answer speaks */
-    const struct route *route;     /* NULL until one matched */
-    const char *captures[8];       /* decoded {name} segments of the route */
+    int64_t content_length;             /* -1 when absent (chunked) */
+    const struct surface *surface;      /* whose dialect the answer speaks */
+    const struct route *route;          /* NULL until one matched */
+    const char *captures[CAPTURES_MAX]; /* decoded {name} segments of the route */
     size_t capture_count;
 
     /* set by auth_require(); NULL until then */
@@ -75,14 +80,17 @@ struct exchange {
     enum reply_state reply;
     int status; /* of the reply; 0 before */
     uint64_t reply_bytes;
-    bool head_only; /* HEAD: the body is counted and not sent */
+    int64_t reply_length; /* as announced; -1 when unknown */
+    bool head_only;       /* HEAD: the body is counted and not sent */
     struct text reply_headers;
 };
 
 /* ---- the request ---- */
 
-/* Prepares x (the worker's part of it is filled): reads the parameters, decodes path and query.
- * FAULT_MALFORMED for what no route could take; x can be replied to all the same. */
+/* Prepares x (the worker's part of it is filled, the rest zero): reads the parameters, decodes path
+ * and query.  FAULT_MALFORMED for what no route could take: a bad method, address or
+ * Content-Length, Transfer-Encoding beside Content-Length (RFC 9112 section 6.1); FAULT_MISSING for
+ * too many segments.  x can be replied to all the same (route_refuse). */
 MUST_CHECK enum fault exchange_open(struct exchange *x, struct problem *why);
 
 /* Gives back what is not in the arena. */
@@ -103,8 +111,8 @@ const char *exchange_base_url(struct exchange *x);
 /* ---- the body: exactly one of these, once ---- */
 
 /* Streams the body as sent into sink, to its end.  Success means that it was complete: no error of
- * the connection, and as long as Content-Length said.  wire_max: bytes, past which it is
- * FAULT_TOO_LARGE (at once when Content-Length says so). */
+ * the connection, and as long as Content-Length said (FAULT_MALFORMED otherwise).  wire_max: bytes,
+ * past which it is FAULT_TOO_LARGE (at once when Content-Length says so). */
 MUST_CHECK enum fault exchange_body(struct exchange *x, uint64_t wire_max, bytes_sink sink,
                                     void *ctx, struct problem *why);
 
@@ -122,11 +130,13 @@ MUST_CHECK enum fault exchange_json(struct exchange *x, size_t max, json_object 
 
 /* ---- the reply: once; a fault of these is FAULT_ABORTED or our own ---- */
 
-/* Adds a header to the reply, before it starts.  Values with control characters are our defect. */
+/* Adds a header to the reply, before it starts.  One with control characters, or past
+ * REPLY_HEADERS_MAX, is our defect: the reply then fails with FAULT_INTERNAL before it starts, and
+ * the error answer that follows has none of the headers that were set. */
 void exchange_set_header(struct exchange *x, const char *name, const char *value);
 
 /* A whole reply.  A status below 400 on a route with a right that auth_require() has not granted is
- * our defect: it is answered as FAULT_INTERNAL instead. */
+ * our defect: nothing is sent and FAULT_INTERNAL is returned.  This holds for every kind of reply. */
 MUST_CHECK enum fault exchange_reply(struct exchange *x, int status, const char *content_type,
                                      const void *bytes, size_t len, struct problem *why);
 
@@ -145,8 +155,10 @@ MUST_CHECK enum fault exchange_stream_begin(struct exchange *x, int status,
 MUST_CHECK enum fault exchange_write(void *x, const void *bytes, size_t len, struct problem *why);
 MUST_CHECK enum fault exchange_stream_end(struct exchange *x, struct problem *why);
 
-/* A stored content: Range (one range; 206, 416), ETag and If-None-Match (304), HEAD, and by
- * configuration X-Sendfile or X-Accel-Redirect for whole files.  etag: with its quotes, or NULL. */
+/* A stored content: Range (one range; 206, 416), If-Range, ETag and If-None-Match (304), HEAD, and
+ * by configuration X-Sendfile or X-Accel-Redirect for whole files.  etag: with its quotes, or NULL.
+ * FAULT_GONE means that nothing was sent: look the row up again and call once more, with a fresh
+ * problem. */
 MUST_CHECK enum fault exchange_reply_blob(struct exchange *x, const struct blob_ref *ref,
                                           const char *content_type, const char *etag,
                                           struct problem *why);

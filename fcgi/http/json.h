@@ -1,5 +1,8 @@
 /*
- * json.h - JSON in and out, on json-c.
+ * json.h - JSON in and out, on json-c's objects.
+ *
+ * The grammar is RFC 8259 to the letter and stands in json.c: json-c's own parser takes NaN, single
+ * quotes, comments and TRUE, and cuts large integers, even in its strict mode.
  */
 #ifndef HTTP_JSON_H
 #define HTTP_JSON_H
@@ -18,12 +21,16 @@ struct json_error {
 };
 
 /* Parses one JSON value (RFC 8259; white space around it is fine, anything else is not).  Depth
- * JSON_DEPTH_MAX, well-formed UTF-8 only, no NaN or Infinity.  error may be NULL; FAULT_MALFORMED.
- * The caller owns *out (NULL is a valid result: the value null). */
+ * JSON_DEPTH_MAX, well-formed UTF-8 only, no NaN or Infinity, no byte order mark.  Of members with
+ * one name the last wins.  Half a surrogate pair becomes U+FFFD.  An integer outside int64 becomes
+ * the nearest double; a number past all doubles, or longer than NUMBER_TEXT_MAX, is refused, and so
+ * is a NUL in a member's name.  error may be NULL.  FAULT_MALFORMED; FAULT_TOO_LARGE past
+ * JSON_VALUES_MAX values.  The caller owns *out (NULL is a valid result: the value null). */
 MUST_CHECK enum fault json_parse(const char *bytes, size_t len, json_object **out,
                                  struct json_error *error, struct problem *why);
 
-/* A member of an object when it is text; NULL when absent, null or another type. */
+/* A member of an object when it is text; NULL when absent, null or another type, or when it holds a
+ * NUL. */
 const char *json_text_of(json_object *object, const char *name);
 
 /* Appends a JSON string literal, quotes and escapes included; bytes that are no UTF-8 become U+FFFD. */
@@ -35,7 +42,7 @@ json_object *json_string(const char *text);
 /* Adds a member and takes value; false (and value released) when out of memory. */
 bool json_add(json_object *object, const char *name, json_object *value);
 
-/* Compact text of value into out, '/' unescaped. */
+/* Compact text of value into out, '/' unescaped; what is no UTF-8 becomes U+FFFD. */
 void json_write(struct text *out, json_object *value);
 
 #endif

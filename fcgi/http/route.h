@@ -7,15 +7,19 @@
 #include "base/problem.h"
 #include "http/exchange.h"
 
-#include <stdbool.h>
 #include <stddef.h>
+
+/* problem.code values of the faults that routing itself raises */
+#define ROUTE_UNKNOWN "route_unknown" /* FAULT_MISSING: no route has this path */
+#define ROUTE_METHOD "route_method"   /* FAULT_METHOD: routes have it, with other methods */
 
 /* What a route asks of the caller; auth.h grants it. */
 enum right { RIGHT_NONE, RIGHT_READ, RIGHT_WRITE, RIGHT_ADMIN };
 
 struct route {
     const char *method;
-    const char *pattern; /* "/v1/upload/{session}/commit"; a last "{rest...}" takes what remains */
+    const char *pattern; /* "/v1/upload/{session}/commit"; a {name} takes one segment that is not
+                          * empty, a last "{rest...}" all that remain, at least one */
     enum right right;    /* handlers with a right must call auth_require() before they succeed */
     enum fault (*handle)(struct exchange *x, struct problem *why);
 };
@@ -34,10 +38,15 @@ struct surface {
 };
 
 /* Finds surface and route of an opened exchange and runs the handler; an answer has been given
- * when it returns (or the client is gone).  fallback answers for paths that nobody owns.  404 for
- * an unknown path, 405 with Allow for a known one with another method; HEAD runs the GET route,
- * OPTIONS answers 204 with Allow.  Returns the fault that was answered, for the log. */
+ * when it returns (or the client is gone).  fallback answers for paths that nobody owns.  The first
+ * route of the table that fits wins.  404 for an unknown path, 405 with Allow for a known one with
+ * another method; HEAD runs the GET route, OPTIONS answers 204 with Allow.  Returns the fault that
+ * was answered, for the log. */
 enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
                        const struct surface *fallback, struct problem *why);
+
+/* Answers a fault of exchange_open(), which why holds, in the dialect of the path's surface. */
+enum fault route_refuse(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                        const struct surface *fallback, struct problem *why);
 
 #endif

@@ -1,0 +1,179 @@
+#include "http/fcgx.h"
+
+#include "base/limits.h"
+
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct fcgx {
+    FCGX_Request request;
+    bool broken; /* the answer must not look whole */
+};
+
+enum fault fcgx_create(struct fcgx **out, struct problem *why)
+{
+    struct fcgx *fcgx = calloc(1, sizeof *fcgx);
+    if (!fcgx)
+        return problem_internal(why, "no memory for libfcgi");
+    /* no listening socket: libfcgi is given connections and accepts none itself */
+    if (FCGX_Init() != 0 || FCGX_InitRequest(&fcgx->request, -1, FCGI_FAIL_ACCEPT_ON_INTR) != 0) {
+        free(fcgx);
+        return problem_internal(why, "libfcgi does not start");
+    }
+    *out = fcgx;
+    return FAULT_NONE;
+}
+
+void fcgx_destroy(struct fcgx *fcgx)
+{
+    if (!fcgx)
+        return;
+    fcgx_drop(fcgx);
+    free(fcgx);
+}
+
+/* To FCGX_Accept_r() this is a connection that was kept open after an earlier request. */
+bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s)
+{
+    const struct timeval timeout = { .tv_sec = (time_t)timeout_s };
+    fcgx_drop(fcgx);
+    if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
+        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) {
+        (void)close(connection);
+        return false;
+    }
+    fcgx->request.ipcFd = connection;
+    fcgx->request.keepConnection = 1;
+    return true;
+}
+
+int fcgx_kept(const struct fcgx *fcgx)
+{
+    return fcgx->request.ipcFd;
+}
+
+/* FCGX_Free() would wait up to two seconds for the peer to close first. */
+void fcgx_drop(struct fcgx *fcgx)
+{
+    FCGX_Free(&fcgx->request, 0);
+    if (fcgx->request.ipcFd >= 0)
+        (void)close(fcgx->request.ipcFd);
+    fcgx->request.ipcFd = -1;
+}
+
+bool fcgx_begin(struct fcgx *fcgx)
+{
+    fcgx->broken = false;
+    if (fcgx->request.ipcFd < 0 || FCGX_Accept_r(&fcgx->request) != 0)
+        return false;
+    if (fcgx->request.role == FCGI_RESPONDER)
+        return true;
+    fcgx_drop(fcgx);
+    return false;
+}
+
+static const char *get_param(void *ctx, const char *name)
+{
+    const struct fcgx *fcgx = ctx;
+    return FCGX_GetParam(name, fcgx->request.envp);
+}
+
+/* FCGX_GetStr() is short at the end and on every error alike; an error is told by a number above 0
+ * (errno) or below (the peer closed, took the request back, or broke the protocol). */
+static enum fault read_body(void *ctx, void *bytes, size_t len, size_t *got, struct problem *why)
+{
+    const struct fcgx *fcgx = ctx;
+    const int want = len < INT_MAX ? (int)len : INT_MAX;
+    const int count = FCGX_GetStr(bytes, want, fcgx->request.in);
+    const int error = FCGX_GetError(fcgx->request.in);
+    if (error == EAGAIN)
+        return problem_set(why, FAULT_STALLED, "the body made no progress");
+    if (error != 0)
+        return problem_set(why, FAULT_ABORTED, "the request was broken off");
+    *got = (size_t)count;
+    return FAULT_NONE;
+}
+
+static enum fault write_reply(void *ctx, const void *bytes, size_t len, struct problem *why)
+{
+    const struct fcgx *fcgx = ctx;
+    const char *at = bytes;
+    while (len > 0) {
+        const int take = len < INT_MAX ? (int)len : INT_MAX;
+        if (FCGX_PutStr(at, take, fcgx->request.out) != take)
+            return problem_set(why, FAULT_ABORTED, "nobody takes the answer");
+        at += take;
+        len -= (size_t)take;
+    }
+    return FAULT_NONE;
+}
+
+static bool too_long(const char *const *params)
+{
+    static const char header[] = "HTTP_";
+    for (; *params; params++) {
+        if (strncmp(*params, header, sizeof header - 1) != 0)
+            continue;
+        const char *value = strchr(*params, '=');
+        if (value && strnlen(value + 1, HEADER_VALUE_MAX + 1) > HEADER_VALUE_MAX)
+            return true;
+    }
+    return false;
+}
+
+struct exchange_io fcgx_io(struct fcgx *fcgx)
+{
+    return (struct exchange_io){
+        .ctx = fcgx,
+        .param = get_param,
+        .read = read_body,
+        .write = write_reply,
+        .headers_too_long = too_long((const char *const *)fcgx->request.envp),
+    };
+}
+
+/* The error stream is closed first: the last writer to close sends FCGI_END_REQUEST with it. */
+bool fcgx_answer(struct fcgx *fcgx)
+{
+    const bool errors_sent = FCGX_FClose(fcgx->request.err) == 0;
+    return FCGX_FClose(fcgx->request.out) == 0 && errors_sent;
+}
+
+/* A connection that ends without FCGI_END_REQUEST is an error to lighttpd, and to nginx only when
+ * the length was announced; a record of an unknown version is one to nginx in every case. */
+void fcgx_break(struct fcgx *fcgx)
+{
+    static const unsigned char no_record[FCGI_HEADER_LEN] = { 0xFF };
+    fcgx->broken = true;
+    ssize_t ignored =
+        send(fcgx->request.ipcFd, no_record, sizeof no_record, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored;
+}
+
+/* Reads the empty record that ends the body of a request without one. */
+static bool body_is_empty(struct fcgx *fcgx)
+{
+    const char *length = FCGX_GetParam("CONTENT_LENGTH", fcgx->request.envp);
+    const char *coding = FCGX_GetParam("HTTP_TRANSFER_ENCODING", fcgx->request.envp);
+    if ((length && length[0] && strcmp(length, "0") != 0) || (coding && coding[0]))
+        return false;
+    return FCGX_GetChar(fcgx->request.in) == EOF && FCGX_GetError(fcgx->request.in) == 0;
+}
+
+void fcgx_end(struct fcgx *fcgx, bool body_read)
+{
+    if (fcgx->broken) {
+        fcgx_drop(fcgx); /* sends nothing more */
+        return;
+    }
+    if (fcgx->request.keepConnection && !body_read && !body_is_empty(fcgx))
+        fcgx->request.keepConnection = 0;
+    FCGX_Finish_r(&fcgx->request);
+}

@@ -1,0 +1,56 @@
+/*
+ * fcgx.h - one FastCGI connection on libfcgi, as the exchange_io of its requests.
+ *
+ * libfcgi is used for the protocol alone: connections are accepted by worker.c and handed over, so
+ * that their timeouts hold from the first byte on and no signal is lost inside a library's accept.
+ */
+#ifndef HTTP_FCGX_H
+#define HTTP_FCGX_H
+
+#include "base/problem.h"
+#include "http/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct fcgx;
+
+/* Prepares libfcgi.  Our handlers of SIGTERM and SIGUSR1 must be in place before the call, and
+ * SIGPIPE be ignored after it: the library takes all three where it finds a default. */
+MUST_CHECK enum fault fcgx_create(struct fcgx **out, struct problem *why);
+
+/* Closes what is open.  fcgx may be NULL. */
+void fcgx_destroy(struct fcgx *fcgx);
+
+/* Takes an accepted connection, whatever becomes of it; timeout_s: seconds that a read or a write
+ * may go without progress.  false: it could not be set up and is closed. */
+bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s);
+
+/* The connection that the web server asked to keep open after an answer, or -1. */
+int fcgx_kept(const struct fcgx *fcgx);
+
+/* Closes the connection, if there is one. */
+void fcgx_drop(struct fcgx *fcgx);
+
+/* Reads the head of the next request on the connection.  false: there is none (it was closed or
+ * does not speak FastCGI, or does not ask for a responder), and the connection is closed. */
+bool fcgx_begin(struct fcgx *fcgx);
+
+/* The request's parameters, body and reply; valid until fcgx_end().  A read fails with
+ * FAULT_STALLED after timeout_s without a byte, with FAULT_ABORTED on every other error and when
+ * the web server took the request back. */
+struct exchange_io fcgx_io(struct fcgx *fcgx);
+
+/* Sends what is still held and the end of the answer.  false: it could not be sent. */
+bool fcgx_answer(struct fcgx *fcgx);
+
+/* Instead of fcgx_answer(): makes the web server break off its answer to the client, who must see
+ * that it is not whole. */
+void fcgx_break(struct fcgx *fcgx);
+
+/* Ends the request; parameters are gone.  The connection stays open only when the web server asked
+ * for it, body_read says that the body was read to its end, and nothing failed: what is left of a
+ * body would be read as the next request.  THE one way by which every request ends. */
+void fcgx_end(struct fcgx *fcgx, bool body_read);
+
+#endif
