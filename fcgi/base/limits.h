@@ -69,6 +69,8 @@ enum {
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
     PINOT_BATCH_SEGMENTS_MAX = 20000, /* segments of one batch: FAULT_TOO_LARGE */
     PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    /* Oxen */
+    OXEN_ERRORS_MAX = 4 * MIB, /* bytes of a batch's err_files: FAULT_TOO_LARGE */
 
     /* names */
     NAME_MAX_BYTES =
