@@ -221,6 +221,7 @@ void db_rollback(struct db *db)
     db_reset_statements(db); /* also what a fault outside of a transaction has left */
     if (db->state == DB_WRITING)
         write_end(db);
+    db_read_end(db);
 }
 
 bool db_named(const struct db *db)

@@ -326,7 +326,6 @@ void db_close(struct db *db)
     if (!db)
         return;
     db_rollback(db);
-    db_read_end(db);
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(db->statements[i]);
     (void)sqlite3_close(db->sqlite);
