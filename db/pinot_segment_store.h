@@ -20,7 +20,7 @@ struct pinot_segment_row {
     const char *start_raw; /* NULL: not known */
     const char *end_raw;
     const char *url;
-    const char *custom;   /* NULL: none */
+    const char *custom; /* NULL: none */
     int64_t crc;
     int64_t data_crc; /* negative: none */
     int64_t created_at;
@@ -61,8 +61,8 @@ MUST_CHECK enum fault pinot_segment_names(struct db *db, int64_t table, char las
  * passed over.  Copies are kept for keep_ms (negative: as the table says).  FAULT_MISSING when there
  * is no such table. */
 MUST_CHECK enum fault pinot_segment_delete(struct db *db, const char *table,
-                                           const char *const *names, size_t count,
-                                           int64_t keep_ms, int64_t now, struct problem *why);
+                                           const char *const *names, size_t count, int64_t keep_ms,
+                                           int64_t now, struct problem *why);
 
 /* Deletes all segments of a table, by transactions of a bounded size. */
 MUST_CHECK enum fault pinot_segment_delete_all(struct db *db, const char *table, int64_t keep_ms,

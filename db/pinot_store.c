@@ -1,6 +1,7 @@
 #include "db/pinot_store.h"
 
 #include "base/number.h"
+#include "db/blob_rows.h"
 #include "db/pinot_quota.h"
 
 #include <inttypes.h>
@@ -163,9 +164,8 @@ static enum fault classify(const struct pinot_push *push, const struct pinot_seg
                            struct problem *why)
 {
     if (segment->row == 0 && push->refresh_only)
-        return problem_set(why, FAULT_GONE,
-                           "Cannot refresh non-existing segment: %s for table: %s", segment->name,
-                           push->table);
+        return problem_set(why, FAULT_GONE, "Cannot refresh non-existing segment: %s for table: %s",
+                           segment->name, push->table);
     if (segment->row != 0 && !push->allow_refresh)
         return problem_set(why, FAULT_CONFLICT,
                            "Segment: %s already exists in table: %s. Refresh not permitted.",
@@ -199,22 +199,6 @@ static enum fault decide(struct db *db, struct pinot_push *push,
 }
 
 /* ---- writing ---- */
-
-static enum fault blob_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
-                           struct problem *why)
-{
-    struct query q = query_for(db, STMT_BLOB_ADD);
-    query_int(&q, ":file", ref->file);
-    query_int(&q, ":start", ref->start);
-    query_int(&q, ":bytes", ref->bytes);
-    bool row = false;
-    const enum fault f = query_step(&q, &row, why);
-    if (f)
-        return f;
-    *blob = query_column_int(&q, 0);
-    query_done(&q);
-    return FAULT_NONE;
-}
 
 static enum fault custom_after(struct db *db, const struct pinot_push *push,
                                const struct pinot_segment *segment, const char **after,
@@ -280,7 +264,7 @@ static enum fault segment_write(struct db *db, const struct pinot_push *push, in
     int64_t blob = 0;
     enum fault f = custom_after(db, push, segment, &custom, why);
     if (!f && segment->blob)
-        f = blob_add(db, segment->blob, &blob, why);
+        f = blob_rows_add(db, segment->blob, &blob, why);
     if (f)
         return f;
     struct query q = query_for(db, statements[outcome]);

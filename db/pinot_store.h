@@ -25,17 +25,17 @@ enum pinot_outcome { PINOT_NEW, PINOT_REFRESHED, PINOT_UNCHANGED };
 /* One segment of a push; texts are borrowed. */
 struct pinot_segment {
     const char *name;
-    const char *url;             /* where servers are to fetch it */
-    const char *start_raw;       /* NULL: not known */
+    const char *url;       /* where servers are to fetch it */
+    const char *start_raw; /* NULL: not known */
     const char *end_raw;
     const char *custom;          /* a JSON object of texts; NULL: none */
     const struct blob_ref *blob; /* the sealed and flushed copy; NULL: metadata alone */
     int64_t crc;
-    int64_t data_crc;            /* negative: the segment does not say */
+    int64_t data_crc; /* negative: the segment does not say */
     int64_t created_at;
-    int64_t start_at;            /* together with end_at when has_interval */
+    int64_t start_at; /* together with end_at when has_interval */
     int64_t end_at;
-    int64_t bytes;               /* negative: unknown */
+    int64_t bytes; /* negative: unknown */
     int32_t docs;
     int8_t index_version;
     bool has_interval;
@@ -50,13 +50,13 @@ struct pinot_segment {
 struct pinot_push {
     const char *table; /* full name */
     int64_t now;
-    bool protect;         /* enableParallelPushProtection */
-    bool allow_refresh;   /* false: FAULT_CONFLICT for a segment that exists */
-    bool refresh_only;    /* FAULT_GONE for one that does not */
-    const char *if_match; /* the CRC that existing segments must have; NULL: any */
-    int64_t owner;        /* this worker's number; 0 when it takes no locks */
-    int64_t lock_ms;      /* how long a lock is left to a live worker */
-    int64_t token;        /* of the locks taken by pinot_store_prepare(); 0: none */
+    bool protect;                   /* enableParallelPushProtection */
+    bool allow_refresh;             /* false: FAULT_CONFLICT for a segment that exists */
+    bool refresh_only;              /* FAULT_GONE for one that does not */
+    const char *if_match;           /* the CRC that existing segments must have; NULL: any */
+    int64_t owner;                  /* this worker's number; 0 when it takes no locks */
+    int64_t lock_ms;                /* how long a lock is left to a live worker */
+    int64_t token;                  /* of the locks taken by pinot_store_prepare(); 0: none */
     struct pinot_segment *segments; /* in the order of the checks */
     size_t count;
 

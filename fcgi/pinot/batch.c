@@ -257,8 +257,9 @@ static enum fault entry_begin_known(struct batch *b, const struct tar_head *head
     text_clear(&b->file);
     b->kind = ENTRY_OTHER;
     if (climbs(head->name))
-        return problem_set(why, FAULT_MALFORMED, "the archive has an entry with '..' or '/' at its "
-                                                 "start: %.64s",
+        return problem_set(why, FAULT_MALFORMED,
+                           "the archive has an entry with '..' or '/' at its "
+                           "start: %.64s",
                            head->name);
     if (head->kind == TAR_OTHER)
         return problem_set(why, FAULT_MALFORMED,

@@ -95,9 +95,9 @@ static enum fault read_body(struct exchange *x, struct batch *batch, struct prob
 
 static void add_report(struct text *out, const struct pinot_segment *s)
 {
-    static const char *const words[] = { [PINOT_NEW] = "new",
-                                         [PINOT_REFRESHED] = "refreshed",
-                                         [PINOT_UNCHANGED] = "unchanged" };
+    static const char *const words[] = {
+        [PINOT_NEW] = "new", [PINOT_REFRESHED] = "refreshed", [PINOT_UNCHANGED] = "unchanged"
+    };
     text_adds(out, "{\"segment\":");
     json_quote(out, s->name, strlen(s->name));
     text_addf(out, ",\"outcome\":\"%s\",\"crc\":\"%" PRId64 "\"", words[s->outcome], s->crc);

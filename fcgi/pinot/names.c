@@ -65,8 +65,9 @@ static enum fault check_database(const char *given, const char *database, struct
 
 static enum pinot_type suffix_of(const char *name, size_t *len)
 {
-    static const char *const words[] = { [PINOT_OFFLINE] = "_OFFLINE",
-                                         [PINOT_REALTIME] = "_REALTIME" };
+    static const char *const words[] = {
+        [PINOT_OFFLINE] = "_OFFLINE", [PINOT_REALTIME] = "_REALTIME"
+    };
     for (int type = PINOT_OFFLINE; type <= PINOT_REALTIME; type++) {
         const size_t suffix = strlen(words[type]);
         if (*len > suffix && strcmp(name + *len - suffix, words[type]) == 0) {

@@ -154,7 +154,8 @@ bool properties_next(struct properties *properties, struct property *out)
 static bool unicode_escape(const char *at, const char *end, uint32_t *unit)
 {
     uint64_t value = 0;
-    if (end - at < 1 + UNICODE_DIGITS || *at != 'u' || !number_hex64(at + 1, UNICODE_DIGITS, &value))
+    if (end - at < 1 + UNICODE_DIGITS || *at != 'u' ||
+        !number_hex64(at + 1, UNICODE_DIGITS, &value))
         return false;
     *unit = (uint32_t)value;
     return true;

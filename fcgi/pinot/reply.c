@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum {
-    STATUS_OK = 200,
     STATUS_MALFORMED = 400,
     STATUS_UNAUTHENTIC = 401,
     STATUS_FORBIDDEN = 403,
@@ -117,8 +116,8 @@ enum fault pinot_refuse(struct exchange *x, const struct problem *because, struc
         exchange_set_header(x, "WWW-Authenticate", "Basic realm=\"sluice\"");
     if (status == STATUS_UNAVAILABLE)
         exchange_set_header(x, "Retry-After", "1");
-    const enum fault f = exchange_reply(x, status, "application/json", text_string(&body), body.len,
-                                        why);
+    const enum fault f =
+        exchange_reply(x, status, "application/json", text_string(&body), body.len, why);
     text_release(&body);
     return f;
 }
@@ -127,12 +126,14 @@ enum fault pinot_reply_text(struct exchange *x, const struct text *json, struct 
 {
     if (text_failed(json))
         return problem_internal(why, "an answer has more than %zu bytes", json->max);
-    return exchange_reply(x, STATUS_OK, "application/json", text_string(json), json->len, why);
+    return exchange_reply(x, PINOT_OK, "application/json", text_string(json), json->len, why);
 }
 
 enum fault pinot_reply_status(struct exchange *x, const char *status, struct problem *why)
 {
     struct text body;
+    if (!status)
+        return problem_internal(why, "no memory for an answer");
     text_init(&body, JSON_REPLY_MAX);
     text_adds(&body, "{\"status\":");
     json_quote(&body, status, strlen(status));

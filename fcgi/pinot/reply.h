@@ -6,6 +6,8 @@
 
 #include "http/exchange.h"
 
+enum { PINOT_OK = 200 };
+
 /* struct surface's gate: the headers that every answer of a controller carries. */
 MUST_CHECK enum fault pinot_gate(struct exchange *x, struct problem *why);
 
@@ -17,7 +19,7 @@ MUST_CHECK enum fault pinot_refuse(struct exchange *x, const struct problem *bec
 MUST_CHECK enum fault pinot_reply_text(struct exchange *x, const struct text *json,
                                        struct problem *why);
 
-/* {"status":"..."}, as Pinot answers what it has done. */
+/* {"status":"..."}, as Pinot answers what it has done.  status NULL: the arena was full. */
 MUST_CHECK enum fault pinot_reply_status(struct exchange *x, const char *status,
                                          struct problem *why);
 

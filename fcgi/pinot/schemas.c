@@ -15,12 +15,11 @@ static enum fault reply_added(struct exchange *x, json_object *unrecognized, con
                               struct problem *why)
 {
     json_object *body = json_object_new_object();
-    const bool done =
-        body &&
-        json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
-        json_add(body, "status", json_string(status));
+    const bool done = body &&
+                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
+                      json_add(body, "status", json_string(status));
     if (done)
-        return exchange_reply_json(x, 200, body, why);
+        return exchange_reply_json(x, PINOT_OK, body, why);
     json_object_put(body);
     return problem_internal(why, "no memory for an answer");
 }
@@ -57,8 +56,7 @@ enum fault pinot_schemas_post(struct exchange *x, struct problem *why)
 static enum fault named(struct exchange *x, enum right right, struct table_name *name,
                         struct problem *why)
 {
-    enum fault f =
-        table_name_parse(exchange_path(x, 0), exchange_header(x, "database"), name, why);
+    enum fault f = table_name_parse(exchange_path(x, 0), exchange_header(x, "database"), name, why);
     return f ? f : auth_require(x, right, name->given, why);
 }
 
@@ -125,7 +123,7 @@ enum fault pinot_schema_read(struct exchange *x, struct problem *why)
         return f;
     if (!config)
         return problem_set(why, FAULT_MISSING, "Schema not found");
-    return exchange_reply(x, 200, "application/json", config, strlen(config), why);
+    return exchange_reply(x, PINOT_OK, "application/json", config, strlen(config), why);
 }
 
 /* DELETE /schemas/{schema} */

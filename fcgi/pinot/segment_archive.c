@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CREATION_ROOM = 64 }; /* a little more than a good creation.meta, so that its length is told */
+enum {
+    CREATION_ROOM = 64
+}; /* a little more than a good creation.meta, so that its length is told */
 
 /* One of the two files: the bytes and whether they come from the folder v3. */
 struct archived {

@@ -20,17 +20,31 @@ enum {
 };
 
 /* The members that Pinot 1.5 reads. */
-static const char *const table_members[] = {
-    "tableName",      "tableType",        "segmentsConfig",
-    "tenants",        "tableIndexConfig", "metadata",
-    "quota",          "task",             "routing",
-    "query",          "isDimTable",       "instanceAssignmentConfigMap",
-    "fieldConfigList", "upsertConfig",    "dedupConfig",
-    "dimensionTableConfig", "ingestionConfig", "tierConfigs",
-    "tunerConfigs",   "instancePartitionsMap", "segmentAssignmentConfigMap",
-    "tableSamplers",  "tags",             "description",
-    NULL
-};
+static const char *const table_members[] = { "tableName",
+                                             "tableType",
+                                             "segmentsConfig",
+                                             "tenants",
+                                             "tableIndexConfig",
+                                             "metadata",
+                                             "quota",
+                                             "task",
+                                             "routing",
+                                             "query",
+                                             "isDimTable",
+                                             "instanceAssignmentConfigMap",
+                                             "fieldConfigList",
+                                             "upsertConfig",
+                                             "dedupConfig",
+                                             "dimensionTableConfig",
+                                             "ingestionConfig",
+                                             "tierConfigs",
+                                             "tunerConfigs",
+                                             "instancePartitionsMap",
+                                             "segmentAssignmentConfigMap",
+                                             "tableSamplers",
+                                             "tags",
+                                             "description",
+                                             NULL };
 static const char *const segments_members[] = { "timeColumnName",
                                                 "timeType",
                                                 "replication",
@@ -148,7 +162,8 @@ static bool fill(json_object *onto, json_object *from)
 static enum fault fill_defaults(json_object *config, struct arena *arena, struct problem *why)
 {
     json_object *defaults = NULL;
-    enum fault f = parse_object(table_defaults, sizeof table_defaults - 1, arena, "", &defaults, why);
+    enum fault f =
+        parse_object(table_defaults, sizeof table_defaults - 1, arena, "", &defaults, why);
     if (!f && !fill(config, defaults))
         f = no_memory(why);
     return f;
@@ -179,8 +194,9 @@ bool period_parse(const char *text, int64_t *out_ms)
     static const struct {
         char letter;
         int64_t ms;
-    } units[] = { { 'd', MS_IN_DAY }, { 'h', MS_IN_HOUR }, { 'm', MS_IN_MINUTE },
-                  { 's', MS_IN_SECOND } };
+    } units[] = {
+        { 'd', MS_IN_DAY }, { 'h', MS_IN_HOUR }, { 'm', MS_IN_MINUTE }, { 's', MS_IN_SECOND }
+    };
     int64_t total = 0;
     if (text[0] == '\0')
         return false;
@@ -316,9 +332,8 @@ static enum fault read_name(json_object *config, const char *database, struct ar
     if (f)
         return f;
     if (name.type != PINOT_NO_TYPE && name.type != type)
-        return problem_set(why, FAULT_MALFORMED,
-                           "Table name: %s does not match table type: %s", name.given,
-                           pinot_type_word(type));
+        return problem_set(why, FAULT_MALFORMED, "Table name: %s does not match table type: %s",
+                           name.given, pinot_type_word(type));
     table_name_full(name.raw, type, full);
     table->type = pinot_type_word(type);
     f = keep_text(full, arena, &table->name, why);

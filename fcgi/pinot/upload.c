@@ -53,8 +53,8 @@ enum fault upload_type(struct exchange *x, enum pinot_type *out, struct problem 
     const char *word = exchange_query(x, "tableType");
     if (pinot_type_parse(word, out))
         return FAULT_NONE;
-    return problem_set(why, FAULT_MALFORMED,
-                       "tableType '%.64s' is neither OFFLINE nor REALTIME", word);
+    return problem_set(why, FAULT_MALFORMED, "tableType '%.64s' is neither OFFLINE nor REALTIME",
+                       word);
 }
 
 enum fault upload_find_table(struct upload *upload, enum pinot_type type, bool *found,
