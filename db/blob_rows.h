@@ -1,0 +1,51 @@
+/*
+ * blob_rows.h - the rows that say where contents lie: what the stores add, and what the sweeper of
+ * the blob store asks (main.c puts the two together; db/ does not know blob/).
+ *
+ * A row of a surface names a content by a foreign key to a row here, so a content that is named
+ * cannot be forgotten, whatever the sweeper believes.
+ */
+#ifndef DB_BLOB_ROWS_H
+#define DB_BLOB_ROWS_H
+
+#include "base/blob_ref.h"
+#include "base/problem.h"
+#include "db/db.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Adds the row of a durable content; *blob is its number, for a row that names it in the same write
+ * transaction. */
+MUST_CHECK enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
+                                    struct problem *why);
+
+/* *found is false when there is no such row. */
+MUST_CHECK enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool *found,
+                                    struct problem *why);
+
+/* Calls each(arg, ref) once for every content that rows place in file, by ascending start.  each
+ * must not call this again.  Inside a write transaction where the answer decides a deletion. */
+MUST_CHECK enum fault blob_rows_contents(struct db *db, int64_t file,
+                                         enum fault (*each)(void *arg, const struct blob_ref *ref,
+                                                            struct problem *why),
+                                         void *arg, struct problem *why);
+
+/* Rows that place a content at from place it at to, which has from's length; inside a write
+ * transaction.  No such row is no fault: it was forgotten meanwhile. */
+MUST_CHECK enum fault blob_rows_move(struct db *db, const struct blob_ref *from,
+                                     const struct blob_ref *to, struct problem *why);
+
+/* One bounded piece of the way through all rows. */
+struct blob_rows_piece {
+    int64_t after;     /* in: the last row looked at so far, 0 to begin; out: the same after it */
+    int64_t looked_at; /* rows of this piece; 0: the end was reached before it */
+    int64_t forgotten; /* of them, deleted since no surface names them */
+};
+
+/* Looks at the next rows, at most most, and deletes those that no surface names; inside a write
+ * transaction, which stays short by that bound. */
+MUST_CHECK enum fault blob_rows_forget(struct db *db, int64_t most, struct blob_rows_piece *piece,
+                                       struct problem *why);
+
+#endif

@@ -1,0 +1,137 @@
+#include "db/token_store.h"
+
+#include <string.h>
+
+/* Copies a column's text; false when it does not fit, which no row of ours does. */
+static bool copy_text(const struct query *q, int column, char *out, size_t out_max)
+{
+    const char *text = query_column_text(q, column);
+    const size_t len = text ? strlen(text) : out_max;
+    if (len >= out_max)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+static bool copy_hash(const struct query *q, int column, uint8_t out[TOKEN_HASH_BYTES])
+{
+    size_t len = 0;
+    const void *hash = query_column_blob(q, column, &len);
+    if (!hash || len != TOKEN_HASH_BYTES)
+        return false;
+    memcpy(out, hash, TOKEN_HASH_BYTES);
+    return true;
+}
+
+/* The current row of TOKEN_GET or TOKEN_LIST. */
+static enum fault read_row(const struct query *q, struct token_row *out, struct problem *why)
+{
+    enum { ID, NAME, HASH, RIGHTS, SCOPE, CREATED_AT, EXPIRES_AT };
+    struct token_row row = { .created_at = query_column_int(q, CREATED_AT),
+                             .expires_at = query_column_int(q, EXPIRES_AT) };
+    if (!copy_text(q, ID, row.id, sizeof row.id) ||
+        !copy_text(q, NAME, row.name, sizeof row.name) || !copy_hash(q, HASH, row.hash) ||
+        !copy_text(q, RIGHTS, row.rights, sizeof row.rights) ||
+        !copy_text(q, SCOPE, row.scope, sizeof row.scope))
+        return problem_internal(why, "a row of the table token does not fit");
+    *out = row;
+    return FAULT_NONE;
+}
+
+/* Ends a transaction that decided on what somebody else has committed: that must be durable before
+ * the caller may say so. */
+static enum fault decline(struct db *db, struct problem *why)
+{
+    db_rollback(db);
+    return db_settle(db, why);
+}
+
+static enum fault insert(struct db *db, const struct token_row *row, int64_t *added,
+                         struct problem *why)
+{
+    struct query q = query_for(db, STMT_TOKEN_ADD);
+    query_text(&q, ":id", row->id);
+    query_text(&q, ":name", row->name);
+    query_blob(&q, ":hash", row->hash, sizeof row->hash);
+    query_text(&q, ":rights", row->rights);
+    query_text(&q, ":scope", row->scope);
+    query_int(&q, ":created_at", row->created_at);
+    query_int(&q, ":expires_at", row->expires_at);
+    return query_run(&q, added, why);
+}
+
+enum fault token_store_add(struct db *db, const struct token_row *row, struct problem *why)
+{
+    int64_t added = 0;
+
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = insert(db, row, &added, why);
+    if (!f && added == 0) {
+        f = decline(db, why);
+        if (!f)
+            f = problem_set(why, FAULT_CONFLICT, "a token named %s exists", row->name);
+    }
+    if (!f)
+        f = db_commit(db, why);
+    db_rollback(db);
+    return f;
+}
+
+enum fault token_store_get(struct db *db, const char *id, struct token_row *out, bool *found,
+                           struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_TOKEN_GET);
+    query_text(&q, ":id", id);
+
+    enum fault f = query_step(&q, &row, why);
+    if (!f && row)
+        f = read_row(&q, out, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+enum fault token_store_list(struct db *db,
+                            enum fault (*each)(void *ctx, const struct token_row *row,
+                                               struct problem *why),
+                            void *ctx, struct problem *why)
+{
+    struct query q = query_for(db, STMT_TOKEN_LIST);
+    struct token_row token;
+    bool row = false;
+
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        f = read_row(&q, &token, why);
+        if (!f)
+            f = each(ctx, &token, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+enum fault token_store_revoke(struct db *db, const char *name, struct problem *why)
+{
+    int64_t removed = 0;
+
+    enum fault f = db_begin(db, why);
+    if (!f) {
+        struct query q = query_for(db, STMT_TOKEN_REVOKE);
+        query_text(&q, ":name", name);
+        f = query_run(&q, &removed, why);
+    }
+    if (!f && removed == 0) {
+        f = decline(db, why);
+        if (!f)
+            f = problem_set(why, FAULT_MISSING, "there is no token named %s", name);
+    }
+    if (!f)
+        f = db_commit(db, why);
+    db_rollback(db);
+    return f;
+}
