@@ -18,6 +18,12 @@
 
 #include <stdint.h>
 
+/* problem.code values of what is wrong with a stream */
+#define CODING_BAD_HEADER "coding_bad_header"     /* it does not begin as its coding does */
+#define CODING_TRUNCATED "coding_truncated"       /* it ended early */
+#define CODING_BAD_CHECKSUM "coding_bad_checksum" /* its own checksum or length does not fit */
+#define CODING_PAST_LIMIT "coding_past_limit"     /* more than decoded_max bytes */
+
 enum coding { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD };
 
 /* The coding that a Content-Encoding value names: NULL, "" and "identity" are CODING_IDENTITY,
