@@ -95,30 +95,12 @@ static enum fault add_error(struct upload *up, const char *name, size_t name_len
     return FAULT_NONE;
 }
 
-/* Why gunzipping failed, as Rust's flate2 says it. */
-static void add_gunzip_words(const struct upload *up, struct text *out)
+/* The decoder's texts are the words of Oxen's own gunzip. */
+static void add_gunzip_words(const struct problem *of_file, struct text *out)
 {
-    static const struct {
-        const char *code;
-        const char *words;
-    } causes[] = {
-        { CODING_BAD_HEADER, "invalid gzip header" },
-        { CODING_TRUNCATED, "unexpected end of file" },
-        { CODING_BAD_CHECKSUM, "corrupt gzip stream does not have a matching checksum" },
-    };
-    const struct problem *of_file = &up->file_why;
-    const long long limit = (long long)up->x->config->version_decoded_max;
-    const char *words = of_file->text;
-    text_adds(out, "Failed to decompress version: ");
-    if (of_file->code && strcmp(of_file->code, CODING_PAST_LIMIT) == 0) {
-        text_addf(out, "Decompressed size %lld exceeds the %lld byte limit", limit + 1, limit);
-        return;
-    }
-    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-        if (of_file->code && strcmp(of_file->code, causes[i].code) == 0)
-            words = causes[i].words;
-    }
-    text_addf(out, "Failed to decompress gzipped data: %s", words);
+    const bool past_limit = of_file->code && strcmp(of_file->code, CODING_TOO_LARGE) == 0;
+    text_addf(out, "Failed to decompress version: %s%s",
+              past_limit ? "" : "Failed to decompress gzipped data: ", of_file->text);
 }
 
 /* Reports the part in hand. */
@@ -127,7 +109,7 @@ static enum fault report(struct upload *up, struct problem *why)
     struct text error;
     text_init(&error, PROBLEM_TEXT_MAX * 2);
     if (up->bad_gzip)
-        add_gunzip_words(up, &error);
+        add_gunzip_words(&up->file_why, &error);
     else
         text_addf(&error, "Failed to store version: %s", up->file_why.text);
     const enum fault f =

@@ -111,10 +111,14 @@ static inline enum fault model_contents(void *ctx, int64_t file,
     size_t count = 0;
     enum fault f = FAULT_NONE;
     assert_non_null(refs);
+    if (!view->locked) /* a read sees whole transactions */
+        assert_int_equal(flock(view->lock, LOCK_EX), 0);
     for (size_t i = 0; i < view->model->count; i++) {
         if (view->model->rows[i].named && view->model->rows[i].ref.file == file)
             refs[count++] = view->model->rows[i].ref;
     }
+    if (!view->locked)
+        assert_int_equal(flock(view->lock, LOCK_UN), 0);
     qsort(refs, count, sizeof *refs, model_by_start);
     for (size_t i = 0; i < count && !f; i++)
         f = each(arg, &refs[i], why);
