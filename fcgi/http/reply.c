@@ -37,6 +37,7 @@ static const struct {
     { 415, "Unsupported Media Type" },
     { 416, "Range Not Satisfiable" },
     { 422, "Unprocessable Content" },
+    { 426, "Upgrade Required" },
     { 429, "Too Many Requests" },
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },
