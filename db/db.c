@@ -61,22 +61,22 @@ enum fault db_healthy(struct db *db, struct problem *why)
         "a sync has failed: restart the service, `sluice migrate` checks the database");
 }
 
-static bool is_full(const struct db *db, int code)
+static bool is_full(int code, int system)
 {
     if ((code & DB_PRIMARY_CODE) == SQLITE_FULL)
         return true;
-    const int system = sqlite3_system_errno(db->sqlite);
     return (code & DB_PRIMARY_CODE) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
 }
 
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
 {
+    const int system = errno; /* sqlite3_system_errno() does not hear of a COMMIT's failure */
     char detail[PROBLEM_DETAIL_MAX];
     (void)snprintf(detail, sizeof detail, "%s: %s (SQLite %d, errno %d)", step,
-                   sqlite3_errmsg(db->sqlite), code, sqlite3_system_errno(db->sqlite));
+                   sqlite3_errmsg(db->sqlite), code, system);
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return db_poison(db, detail, why);
-    if (is_full(db, code))
+    if (is_full(code, system))
         return fault_with(why, FAULT_STORAGE_FULL, "no space left in the store", detail);
 
     switch (code & DB_PRIMARY_CODE) { /* the primary code: https://www.sqlite.org/rescode.html */
@@ -97,6 +97,7 @@ enum fault db_fault(struct db *db, int code, const char *step, struct problem *w
 
 enum fault db_exec(struct db *db, const char *sql, const char *step, struct problem *why)
 {
+    errno = 0;
     const int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, step, why);
 }
@@ -326,7 +327,6 @@ void db_close(struct db *db)
     if (!db)
         return;
     db_rollback(db);
-    db_read_end(db);
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(db->statements[i]);
     (void)sqlite3_close(db->sqlite);

@@ -46,7 +46,8 @@ MUST_CHECK enum fault db_begin(struct db *db, struct problem *why);
  * db_named() tells whether its rows may exist. */
 MUST_CHECK enum fault db_commit(struct db *db, struct problem *why);
 
-/* Takes the open transaction back and the lock off; does nothing without one. */
+/* Takes the open transaction back, write or read, and the lock off, and ends queries that a fault
+ * left in the middle of their rows; does nothing without any. */
 void db_rollback(struct db *db);
 
 /* Whether the last transaction's COMMIT took effect or may have, durable or not: then the bytes it

@@ -1,6 +1,6 @@
 #include "db/db_internal.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static const struct {
@@ -87,6 +87,7 @@ void query_null(struct query *q, const char *name)
 enum fault query_step(struct query *q, bool *row, struct problem *why)
 {
     int code = q->failed;
+    errno = 0;
     if (code == SQLITE_OK)
         code = sqlite3_step(q->stmt);
     *row = code == SQLITE_ROW;
