@@ -68,6 +68,11 @@ def _moved(archive, folder):
     return tar_gz([(m, data.replace(THERE, folder) if data else data) for m, data in files])
 
 
+def _moved_part(part, folder):
+    head, separator, archive = part.partition(b"\r\n\r\n")
+    return head + separator + _moved(archive, folder)
+
+
 # ---- requests ----
 
 
@@ -87,10 +92,10 @@ def prepare(data, folder):
     """Recorded bytes as bytes to send: our Host, our deep store, a true Content-Length."""
     folder = str(folder).encode()
     for first, headers, body in split(data):
-        begin = body.find(b"\x1f\x8b")
-        end = body.rfind(b"\r\n--", 0, len(body) - 4)
-        if begin >= 0 and end > begin:
-            body = body[:begin] + _moved(body[begin:end], folder) + body[end:]
+        boundary = re.search(rb"\r\n--[^\r\n]+", b"\r\n" + body)
+        if boundary:
+            pieces = (b"\r\n" + body).split(boundary[0])
+            body = boundary[0].join(_moved_part(piece, folder) for piece in pieces)[2:]
         kept = [(k, v) for k, v in headers if k.lower() not in (b"host", b"content-length", b"connection")]
         kept.insert(0, (b"Host", ADDRESS.removeprefix("http://").encode()))
         if body or not first.startswith((b"GET", b"HEAD")):
