@@ -62,6 +62,15 @@ enum {
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
     OPTERYX_PLANS_MAX = 16, /* plans of one commit that others overtook: FAULT_BUSY */
+    /* Pinot */
+    PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
+    PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
+    PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
+    PINOT_BATCH_SEGMENTS_MAX = 20000, /* segments of one batch: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    /* Oxen */
+    OXEN_ERRORS_MAX = 4 * MIB, /* bytes of a batch's err_files: FAULT_TOO_LARGE */
 
     /* names */
     NAME_MAX_BYTES =

@@ -1,6 +1,5 @@
 #include "stream/digest.h"
 
-#include <assert.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,17 +9,18 @@
 
 struct digest {
     unsigned kinds;
-    EVP_MD_CTX *sha256;
-    EVP_MD_CTX *sha256_end; /* a copy to finish, so that the stream may go on */
-    XXH3_state_t *xxh3;
-    uLong crc32;
+    EVP_MD_CTX *sha256; /* NULL unless asked for */
+    EVP_MD_CTX *copy;   /* finalised in place of sha256, which goes on */
+    XXH3_state_t *xxh3; /* NULL unless asked for */
+    uint32_t crc32;
 };
 
-/* A failure of these calls can only be a broken libcrypto: nothing outside leads there. */
-static void must(int result)
+/* A digest that libcrypto could not compute must never pass for one that it did.  It fails only
+ * when the machine is out of memory, so the process ends and nobody gets an answer. */
+static void must(bool done)
 {
-    assert(result == 1);
-    (void)result;
+    if (!done)
+        abort();
 }
 
 struct digest *digest_create(unsigned kinds)
@@ -29,14 +29,17 @@ struct digest *digest_create(unsigned kinds)
     if (!digest)
         return NULL;
     digest->kinds = kinds;
+    bool made = true;
     if (kinds & DIGEST_SHA256) {
         digest->sha256 = EVP_MD_CTX_new();
-        digest->sha256_end = EVP_MD_CTX_new();
+        digest->copy = EVP_MD_CTX_new();
+        made = digest->sha256 && digest->copy &&
+               EVP_DigestInit_ex(digest->sha256, EVP_sha256(), NULL) == 1;
     }
-    if (kinds & DIGEST_XXH3)
-        digest->xxh3 = XXH3_createState();
-    const bool made = (!(kinds & DIGEST_SHA256) || (digest->sha256 && digest->sha256_end)) &&
-                      (!(kinds & DIGEST_XXH3) || digest->xxh3);
+    if (kinds & DIGEST_XXH3) {
+        digest->xxh3 = XXH3_createState(); /* the state wants 64-byte alignment */
+        made = made && digest->xxh3;
+    }
     if (!made) {
         digest_destroy(digest);
         return NULL;
@@ -50,39 +53,42 @@ void digest_destroy(struct digest *digest)
     if (!digest)
         return;
     EVP_MD_CTX_free(digest->sha256);
-    EVP_MD_CTX_free(digest->sha256_end);
+    EVP_MD_CTX_free(digest->copy);
     (void)XXH3_freeState(digest->xxh3);
     free(digest);
 }
 
 void digest_reset(struct digest *digest)
 {
-    if (digest->sha256)
-        must(EVP_DigestInit_ex2(digest->sha256, EVP_sha256(), NULL));
+    if (digest->sha256) /* no type: the one that it has, without a look-up or an allocation */
+        must(EVP_DigestInit_ex(digest->sha256, NULL, NULL) == 1);
     if (digest->xxh3)
         (void)XXH3_128bits_reset(digest->xxh3);
-    digest->crc32 = crc32(0, NULL, 0);
+    digest->crc32 = 0;
 }
 
+/* An empty piece may come with NULL, which zlib takes for the wish to start anew. */
 void digest_add(struct digest *digest, const void *bytes, size_t len)
 {
+    if (len == 0)
+        return;
     if (digest->sha256)
-        must(EVP_DigestUpdate(digest->sha256, bytes, len));
+        must(EVP_DigestUpdate(digest->sha256, bytes, len) == 1);
     if (digest->xxh3)
         (void)XXH3_128bits_update(digest->xxh3, bytes, len);
     if (digest->kinds & DIGEST_CRC32)
-        digest->crc32 = crc32_z(digest->crc32, bytes, len);
+        digest->crc32 = (uint32_t)crc32_z(digest->crc32, bytes, len);
 }
 
 void digest_sha256(struct digest *digest, uint8_t out[DIGEST_SHA256_BYTES])
 {
-    must(EVP_MD_CTX_copy_ex(digest->sha256_end, digest->sha256));
-    must(EVP_DigestFinal_ex(digest->sha256_end, out, NULL));
+    must(digest->sha256 && EVP_MD_CTX_copy_ex(digest->copy, digest->sha256) == 1 &&
+         EVP_DigestFinal_ex(digest->copy, out, NULL) == 1);
 }
 
 uint32_t digest_crc32(const struct digest *digest)
 {
-    return (uint32_t)digest->crc32;
+    return digest->crc32;
 }
 
 void digest_xxh3(const struct digest *digest, uint64_t *high, uint64_t *low)
@@ -106,5 +112,5 @@ void digest_xxh3_hex(const struct digest *digest, char out[DIGEST_XXH3_HEX_MAX])
 
 void digest_sha256_of(const void *bytes, size_t len, uint8_t out[DIGEST_SHA256_BYTES])
 {
-    must(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL));
+    must(EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1);
 }

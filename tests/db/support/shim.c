@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,8 +32,10 @@ static int enter(sqlite3_file *file, enum shim_op op, const void *bytes, int64_t
     const enum shim_file_kind kind = ((struct shim_file *)(void *)file)->kind;
     atomic_fetch_add(&shared->count[kind][op], 1);
     const int code = atomic_load(&shared->code[kind][op]);
-    if (code != SQLITE_OK && atomic_fetch_sub(&shared->spare[kind][op], 1) <= 0)
+    if (code != SQLITE_OK && atomic_fetch_sub(&shared->spare[kind][op], 1) <= 0) {
+        errno = atomic_load(&shared->system);
         return code;
+    }
     if (watcher)
         watcher(watcher_ctx, kind, op, bytes, len, offset);
     return SQLITE_OK;
@@ -197,8 +200,7 @@ static int vfs_time(sqlite3_vfs *vfs, double *out)
 
 static int vfs_error(sqlite3_vfs *vfs, int max, char *out)
 {
-    const int system = atomic_load(&shared->system);
-    return system ? system : real_vfs(vfs)->xGetLastError(real_vfs(vfs), max, out);
+    return real_vfs(vfs)->xGetLastError(real_vfs(vfs), max, out);
 }
 
 struct shim *shim_install(void)

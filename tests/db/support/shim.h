@@ -26,7 +26,7 @@ struct shim {
     _Atomic int count[SHIM_KINDS][SHIM_OPS]; /* calls so far */
     _Atomic int spare[SHIM_KINDS][SHIM_OPS]; /* calls that still succeed */
     _Atomic int code[SHIM_KINDS][SHIM_OPS];  /* what the others return; 0: they succeed, too */
-    _Atomic int system;                      /* errno that SQLite is told of; 0: the real one */
+    _Atomic int system;                      /* errno of the failing ones */
 };
 
 /* Registers the shim as the default VFS; the counts start at 0. */
