@@ -50,17 +50,20 @@ static enum fault read_open(struct blob_store *store, int64_t file, struct probl
     return FAULT_NONE;
 }
 
-static enum fault read_at(int fd, uint64_t at, void *bytes, size_t len, size_t *got,
-                          struct problem *why)
+static enum fault read_at(const struct blob_store *store, uint64_t at, void *bytes, size_t len,
+                          size_t *got, struct problem *why)
 {
-    ssize_t n = pread(fd, bytes, len, (off_t)at);
+    ssize_t n = pread(store->read_fd, bytes, len, (off_t)at);
     while (n < 0 && errno == EINTR)
-        n = pread(fd, bytes, len, (off_t)at);
+        n = pread(store->read_fd, bytes, len, (off_t)at);
     if (n < 0)
         return problem_errno(why, errno, "read a blob file");
-    if (n == 0)
-        return problem_internal(why, "a blob file ends at or before byte %llu",
+    if (n == 0) {
+        char path[BLOB_NAME_MAX];
+        blob_name_path(store->read_file, path);
+        return problem_internal(why, "blob file %s ends at or before byte %llu", path,
                                 (unsigned long long)at);
+    }
     *got = (size_t)n;
     return FAULT_NONE;
 }
@@ -81,7 +84,7 @@ enum fault blob_read(struct blob_store *store, const struct blob_ref *ref, uint6
     if (!f)
         f = read_open(store, ref->file, why);
     if (!f)
-        f = read_at(store->read_fd, (uint64_t)ref->start + offset, bytes, want, &n, why);
+        f = read_at(store, (uint64_t)ref->start + offset, bytes, want, &n, why);
     if (f || n == left) /* a descriptor kept longer would hold the space of an unlinked pack */
         blob_read_forget(store);
     if (!f)

@@ -20,12 +20,15 @@ struct blob_rows {
     void *ctx;
     enum fault (*lock)(void *ctx, struct problem *why);
     enum fault (*unlock)(void *ctx, bool keep, struct problem *why);
-    /* Calls each(arg, ref) for every content that rows name in file, by ascending start. */
+    /* Calls each(arg, ref) for every content that rows name in file, by ascending start, until
+     * each() raises a fault, which it then returns.  A plain read: also called outside
+     * lock..unlock, to find what is worth deciding under the lock. */
     enum fault (*contents)(void *ctx, int64_t file,
                            enum fault (*each)(void *arg, const struct blob_ref *ref,
                                               struct problem *why),
                            void *arg, struct problem *why);
-    /* The rows that name from name to instead; inside lock..unlock. */
+    /* All rows that name from name to instead; inside lock..unlock.  Rows that are gone by then
+     * are no fault. */
     enum fault (*move)(void *ctx, const struct blob_ref *from, const struct blob_ref *to,
                        struct problem *why);
 };
@@ -44,9 +47,13 @@ enum blob_sweep_extent {
     BLOB_SWEEP_ALL   /* every folder but those of living workers: gc */
 };
 
-/* Removes files that no row names, cuts or compacts packs of which at least half is named by no
- * row (BLOB_SWEEP_ALL), and closes the folders of dead workers.  Compaction copies into store's own
- * pack, flushes, moves the rows, and only then unlinks.  dry_run: reports, changes nothing. */
+/* Removes files that no row names, cuts the tail of a pack that no row names, compacts packs of
+ * which at least half is named by no row (BLOB_SWEEP_ALL), and closes the folders of dead workers.
+ * Compaction copies into store's own pack, flushes, moves the rows, and only then unlinks; so
+ * store is one that writes, with nothing in it that is not kept.  A pack that cannot be read is
+ * left as it is: the rest is swept, then FAULT_INTERNAL names it.  The files of living workers,
+ * store's own too, are not looked at.  dry_run: reports, changes nothing, never calls
+ * lock(). */
 MUST_CHECK enum fault blob_sweep(struct blob_store *store, const struct blob_rows *rows,
                                  enum blob_sweep_extent extent, bool dry_run,
                                  struct blob_sweep_report *report, struct problem *why);

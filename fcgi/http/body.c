@@ -12,6 +12,15 @@ static enum fault too_large(uint64_t wire_max, struct problem *why)
                        (unsigned long long)wire_max);
 }
 
+/* How much to ask for: one byte past the end shows both that there is none and that there is. */
+static size_t want(const struct exchange *x, uint64_t wire_max)
+{
+    const uint64_t length = (uint64_t)x->content_length;
+    const uint64_t most = x->content_length >= 0 && length < wire_max ? length : wire_max;
+    const uint64_t left = most - x->body_bytes;
+    return left < IO_CHUNK ? (size_t)left + 1 : IO_CHUNK;
+}
+
 /* Counts a piece in, against both limits. */
 static enum fault count(struct exchange *x, size_t got, uint64_t wire_max, struct problem *why)
 {
@@ -44,7 +53,7 @@ enum fault exchange_body(struct exchange *x, uint64_t wire_max, bytes_sink sink,
     x->body = BODY_READING;
     for (;;) {
         size_t got = 0;
-        enum fault f = x->io.read(x->io.ctx, chunk, sizeof chunk, &got, why);
+        enum fault f = x->io.read(x->io.ctx, chunk, want(x, wire_max), &got, why);
         if (f) {
             x->body = BODY_BROKEN;
             return f;

@@ -94,11 +94,12 @@ static void add_code_point(struct text *out, uint32_t point)
     text_addc(out, (char)(TAIL | (point & TAIL_MASK)));
 }
 
-/* The four digits behind "\u" at the current place, which moves past them. */
+/* The four digits behind "\u" at the current place, which moves past them.  A text that ends there
+ * has no closing quote; CPython blames the escape, too. */
 static bool unit_parse(struct parser *p, uint32_t *out)
 {
     uint64_t unit = 0;
-    if (p->len - p->at < HEX_DIGITS || !number_hex64(p->bytes + p->at, HEX_DIGITS, &unit))
+    if (p->len - p->at <= HEX_DIGITS || !number_hex64(p->bytes + p->at, HEX_DIGITS, &unit))
         return malformed(p, "Invalid \\uXXXX escape", p->at - 1);
     p->at += HEX_DIGITS;
     *out = (uint32_t)unit;

@@ -18,6 +18,16 @@
 
 #include <stdint.h>
 
+/* problem.code values of a stream that does not decode */
+#define CODING_BAD_HEADER "coding_bad_header" /* it does not begin as the coding does */
+#define CODING_TRUNCATED "coding_truncated"   /* it ends early */
+#define CODING_CHECKSUM "coding_checksum"     /* its own checksum does not match */
+#define CODING_TRAILING "coding_trailing"     /* bytes follow its end */
+#define CODING_CORRUPT "coding_corrupt"       /* anything else that does not decode */
+#define CODING_WINDOW "coding_window"         /* it asks for more memory than is given */
+#define CODING_TOO_LARGE "coding_too_large"   /* past decoded_max */
+#define CODING_RATIO "coding_ratio"           /* past the ratio: a decompression bomb */
+
 enum coding { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD };
 
 /* The coding that a Content-Encoding value names: NULL, "" and "identity" are CODING_IDENTITY,

@@ -107,6 +107,7 @@ static const struct {
     { "{\"a\": 1 \"b\": 2}", "Expecting ',' delimiter", 8 },
     { "{\"a\": \"\\x\"}", "Invalid \\escape", 7 },
     { "\"\\u12G4\"", "Invalid \\uXXXX escape", 2 },
+    { "\"\\u1234", "Invalid \\uXXXX escape", 2 },
     { "\"\\u12", "Invalid \\uXXXX escape", 2 },
     { "\"\\ud800\\u12\"", "Invalid \\uXXXX escape", 8 },
     { "{\"\xC3\xA9\": \xC3\xA9}", "Expecting value", 6 },

@@ -1,0 +1,164 @@
+/*
+ * verb_gc.c - sluice migrate and sluice gc: what runs beside the workers or before them.  Here the
+ * rows of db/ and the sweeper of blob/, which never see each other, are put together.
+ */
+#include "base/clock.h"
+#include "blob/blob.h"
+#include "blob/sweep.h"
+#include "db/blob_rows.h"
+#include "db/db.h"
+#include "db/migrate.h"
+#include "verbs.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+
+enum {
+    FORGET_PIECE = 1000, /* rows looked at under the writers' lock at a time */
+    WORKER_BITS = 39,    /* of a blob store's worker number */
+};
+
+/* A run of the sweeper: the two stores and what came of it. */
+struct sweep {
+    struct db *db;
+    struct blob_store *blobs;
+    struct blob_sweep_report report;
+    int64_t rows_forgotten;
+};
+
+static enum fault rows_lock(void *ctx, struct problem *why)
+{
+    return db_begin(ctx, why);
+}
+
+static enum fault rows_unlock(void *ctx, bool keep, struct problem *why)
+{
+    if (keep)
+        return db_commit(ctx, why);
+    db_rollback(ctx);
+    return FAULT_NONE;
+}
+
+static enum fault rows_contents(void *ctx, int64_t file,
+                                enum fault (*each)(void *arg, const struct blob_ref *ref,
+                                                   struct problem *why),
+                                void *arg, struct problem *why)
+{
+    return blob_rows_contents(ctx, file, each, arg, why);
+}
+
+static enum fault rows_move(void *ctx, const struct blob_ref *from, const struct blob_ref *to,
+                            struct problem *why)
+{
+    return blob_rows_move(ctx, from, to, why);
+}
+
+static enum fault sweep_open(const struct config *config, struct sweep *sweep, struct problem *why)
+{
+    const struct db_options options = { .folder = config->state,
+                                        .lock_wait_ms = config->lock_wait_ms,
+                                        .checkpoint_bytes = config->checkpoint_bytes };
+    char folder[PATH_MAX];
+    uint64_t worker = 0;
+    const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
+    if (len < 0 || (size_t)len >= sizeof folder)
+        return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
+    clock_random(&worker, sizeof worker);
+    worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
+    enum fault f = db_open(&options, &sweep->db, why);
+    if (!f)
+        f = blob_open(folder, worker, &sweep->blobs, why);
+    return f;
+}
+
+static void sweep_close(struct sweep *sweep)
+{
+    blob_close(sweep->blobs);
+    db_close(sweep->db);
+}
+
+static enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent, bool dry_run,
+                              struct problem *why)
+{
+    const struct blob_rows rows = { .ctx = sweep->db,
+                                    .lock = rows_lock,
+                                    .unlock = rows_unlock,
+                                    .contents = rows_contents,
+                                    .move = rows_move };
+    return blob_sweep(sweep->blobs, &rows, extent, dry_run, &sweep->report, why);
+}
+
+/* The rows of contents that no surface names any more, a piece a transaction. */
+static enum fault forget_rows(struct sweep *sweep, bool dry_run, struct problem *why)
+{
+    struct blob_rows_piece piece = { 0 };
+    enum fault f = FAULT_NONE;
+    do {
+        f = db_begin(sweep->db, why);
+        if (!f)
+            f = blob_rows_forget(sweep->db, FORGET_PIECE, &piece, why);
+        if (!f && !dry_run && piece.forgotten > 0)
+            f = db_commit(sweep->db, why);
+        db_rollback(sweep->db);
+        sweep->rows_forgotten += piece.forgotten;
+    } while (!f && piece.looked_at > 0);
+    return f;
+}
+
+static void print_report(const struct sweep *sweep, bool dry_run)
+{
+    const struct blob_sweep_report *report = &sweep->report;
+    (void)printf(
+        "%s%lld contents that nothing names, %llu of %llu files removed, %llu packs "
+        "compacted, %llu bytes freed\n",
+        dry_run ? "would take back: " : "took back: ", (long long)sweep->rows_forgotten,
+        (unsigned long long)report->files_removed, (unsigned long long)report->files_looked_at,
+        (unsigned long long)report->packs_compacted, (unsigned long long)report->bytes_freed);
+}
+
+int verb_gc(const struct config *config, int argc, char **argv)
+{
+    static const struct option options[] = { { "dry-run", no_argument, NULL, 'd' },
+                                             { NULL, 0, NULL, 0 } };
+    struct problem why = PROBLEM_NONE;
+    struct sweep sweep = { 0 };
+    bool dry_run = false;
+    for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
+         c = getopt_long(argc, argv, "", options, NULL)) {
+        if (c != 'd')
+            return EXIT_USAGE;
+        dry_run = true;
+    }
+    enum fault f = sweep_open(config, &sweep, &why);
+    if (!f)
+        f = forget_rows(&sweep, dry_run, &why);
+    if (!f)
+        f = sweep_files(&sweep, BLOB_SWEEP_ALL, dry_run, &why);
+    sweep_close(&sweep);
+    if (f)
+        return verb_failed(&why);
+    print_report(&sweep, dry_run);
+    return EXIT_DONE;
+}
+
+int verb_migrate(const struct config *config, int64_t now)
+{
+    struct problem why = PROBLEM_NONE;
+    struct migrate_report migrated = { 0 };
+    struct sweep sweep = { 0 };
+    enum fault f = migrate_run(config->state, config->lock_wait_ms, now, &migrated, &why);
+    if (!f)
+        f = sweep_open(config, &sweep, &why);
+    if (!f)
+        f = sweep_files(&sweep, BLOB_SWEEP_DEAD, false, &why);
+    sweep_close(&sweep);
+    if (f)
+        return verb_failed(&why);
+    if (migrated.was_poisoned)
+        (void)puts("a sync had failed: the database was checked and is sound");
+    (void)printf("state %s: %s, %d migrations (%d new), %llu left-over files removed\n",
+                 config->state, migrated.created ? "created" : "ready", migrated.after,
+                 migrated.after - migrated.before, (unsigned long long)sweep.report.files_removed);
+    return EXIT_DONE;
+}
