@@ -112,6 +112,9 @@ const char *query_column_text(const struct query *q, int column);
 const void *query_column_blob(const struct query *q, int column, size_t *len);
 bool query_column_null(const struct query *q, int column);
 
+/* Copies a column's text into out; false when it is NULL or does not fit. */
+bool query_column_copy(const struct query *q, int column, char *out, size_t out_max);
+
 /* Resets and clears the bindings; harmless when done already. */
 void query_done(struct query *q);
 

@@ -101,6 +101,28 @@ static void test_a_folder_of_which_nothing_is_named_goes_whole(void **state)
     assert_int_equal(place_files(s->place, PLACE_WORKER), -1);
 }
 
+static void test_a_row_that_comes_just_before_the_lock_saves_its_bytes(void **state)
+{
+    struct swept *s = *state;
+    static const size_t sizes[] = { SMALL, PLACE_LARGE }; /* a tail to cut, a file to remove */
+    static const enum blob_sweep_extent extents[] = { BLOB_SWEEP_DEAD, BLOB_SWEEP_ALL };
+    (void)named(s, 0, SMALL);
+    const size_t rows[] = { named(s, 1, sizes[0]), named(s, 2, sizes[1]) };
+    worker_dies(s);
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < 2; j++) {
+            s->model->rows[rows[i]].named = false;
+            s->view->name_at_lock = rows[i] + 1;
+            assert_int_equal(sweep(s, extents[j]), FAULT_NONE);
+            s->view->name_at_lock = 0;
+            s->model->rows[rows[i]].named = true;
+            assert_int_equal(s->report.bytes_freed, 0);
+            assert_int_equal(s->report.files_removed, 0);
+            model_check(s->model, s->store);
+        }
+    }
+}
+
 static void test_a_living_workers_folder_is_left_alone(void **state)
 {
     struct swept *s = *state;
@@ -343,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay),
         CASE(test_a_folder_of_which_nothing_is_named_goes_whole),
+        CASE(test_a_row_that_comes_just_before_the_lock_saves_its_bytes),
         CASE(test_a_living_workers_folder_is_left_alone),
         CASE(test_the_sweepers_own_files_are_left_alone),
         CASE(test_a_closed_folder_is_looked_at_again_by_gc_alone),
