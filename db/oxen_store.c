@@ -221,7 +221,7 @@ enum fault oxen_store_versions_add(struct db *db, int64_t repository, struct oxe
     if (!f)
         f = add_all(db, repository, versions, count, still, why);
     if (!f)
-        f = db_commit(db, why);
+        f = db_commit_unsettled(db, why);
     for (size_t i = 0; i < count && !f; i++)
         versions[i].state = still[i] ? OXEN_VERSION_DONE : OXEN_VERSION_LOST;
     db_rollback(db);

@@ -66,6 +66,7 @@ static enum fault open_uri(struct exchange *x, struct problem *why)
 enum fault exchange_open(struct exchange *x, struct problem *why)
 {
     text_init(&x->reply_headers, REPLY_HEADERS_MAX);
+    text_init(&x->held, STREAM_OUT_MAX);
     x->reply_length = -1;
     /* all three, so that a refusal knows as much as can be known */
     const enum fault by_method = open_method(x, why);
@@ -82,6 +83,7 @@ enum fault exchange_open(struct exchange *x, struct problem *why)
 void exchange_close(struct exchange *x)
 {
     text_release(&x->reply_headers);
+    text_release(&x->held);
 }
 
 const char *exchange_path(const struct exchange *x, size_t i)

@@ -38,6 +38,7 @@ struct model_view {
     enum fault fail_move;   /* raised by the move that fail_at counts down to */
     enum fault fail_unlock; /* raised by an unlock that keeps */
     size_t fail_at;
+    size_t name_at_lock; /* one past a row that is named again just before a lock; 0: none */
     struct model before; /* rows as they were at lock(), for the rollback */
 };
 
@@ -76,6 +77,8 @@ static inline enum fault model_lock(void *ctx, struct problem *why)
     view->locked = true;
     view->locks++;
     view->moves_in_lock = 0;
+    if (view->name_at_lock > 0)
+        view->model->rows[view->name_at_lock - 1].named = true;
     memcpy(&view->before, view->model, sizeof view->before);
     return FAULT_NONE;
 }

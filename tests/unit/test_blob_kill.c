@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -101,7 +102,7 @@ static enum fault request(struct blob_store *store, struct model_view *view, uin
     return f;
 }
 
-static _Noreturn void writer_run(const struct scene *scene, uint64_t worker)
+static void writer_run(const struct scene *scene, uint64_t worker)
 {
     struct problem why = PROBLEM_NONE;
     struct blob_store *store = NULL;
@@ -111,16 +112,20 @@ static _Noreturn void writer_run(const struct scene *scene, uint64_t worker)
     while (!f)
         f = request(store, view, &seed, &why);
     (void)fprintf(stderr, "writer: %s\n", why.detail);
-    _exit(CHILD_FAILED);
 }
 
-static pid_t writer_start(const struct scene *scene, uint64_t worker)
+/* Starts a child that does not outlive a test that fails. */
+static pid_t child_start(const struct scene *scene, uint64_t worker,
+                         void (*run)(const struct scene *scene, uint64_t worker))
 {
+    const pid_t parent = getpid();
     const pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0)
-        writer_run(scene, worker);
-    return child;
+    if (child > 0)
+        return child;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
+        run(scene, worker);
+    _exit(CHILD_FAILED);
 }
 
 static void child_kill(pid_t child)
@@ -162,7 +167,7 @@ static void test_a_kill_at_any_moment_leaves_after_a_sweep_exactly_what_rows_nam
         struct blob_sweep_report report = { 0 };
         struct problem why = PROBLEM_NONE;
         const size_t rows = scene->model->count;
-        const pid_t child = writer_start(scene, worker);
+        const pid_t child = child_start(scene, worker, writer_run);
         pause_us(dice(&seed, LIFE_US_MAX));
         alive += blob_worker_alive(scene->store, worker);
         child_kill(child);
@@ -181,7 +186,7 @@ static void test_a_kill_at_any_moment_leaves_after_a_sweep_exactly_what_rows_nam
 }
 
 /* Deletes rows at random, as retention does, and sweeps all the time. */
-static _Noreturn void sweeper_run(const struct scene *scene, uint64_t worker)
+static void sweeper_run(const struct scene *scene, uint64_t worker)
 {
     struct problem why = PROBLEM_NONE;
     struct blob_sweep_report report = { 0 };
@@ -200,16 +205,6 @@ static _Noreturn void sweeper_run(const struct scene *scene, uint64_t worker)
             f = model_sweep(view, store, extent, false, &report, &why);
     }
     (void)fprintf(stderr, "sweeper: %s\n", why.detail);
-    _exit(CHILD_FAILED);
-}
-
-static pid_t sweeper_start(const struct scene *scene, uint64_t worker)
-{
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        sweeper_run(scene, worker);
-    return child;
 }
 
 static void test_sweepers_never_take_what_a_row_names(void **state)
@@ -222,18 +217,18 @@ static void test_sweepers_never_take_what_a_row_names(void **state)
     pid_t writers[STORM_WRITERS];
     pid_t sweepers[2];
     for (size_t i = 0; i < STORM_WRITERS; i++)
-        writers[i] = writer_start(scene, worker++);
+        writers[i] = child_start(scene, worker++, writer_run);
     for (size_t i = 0; i < 2; i++)
-        sweepers[i] = sweeper_start(scene, SWEEPER + worker++);
+        sweepers[i] = child_start(scene, SWEEPER + worker++, sweeper_run);
     for (size_t round = 0; round < STORM_ROUNDS; round++) {
         const size_t victim = dice(&seed, STORM_WRITERS + 1);
         pause_us(dice(&seed, LIFE_US_MAX));
         if (victim < STORM_WRITERS) {
             child_kill(writers[victim]);
-            writers[victim] = writer_start(scene, worker++);
+            writers[victim] = child_start(scene, worker++, writer_run);
         } else { /* a sweeper may be killed, too */
             child_kill(sweepers[round % 2]);
-            sweepers[round % 2] = sweeper_start(scene, SWEEPER + worker++);
+            sweepers[round % 2] = child_start(scene, SWEEPER + worker++, sweeper_run);
         }
     }
     for (size_t i = 0; i < STORM_WRITERS; i++)
