@@ -31,6 +31,7 @@ struct surface;
 
 enum {
     REQUEST_ID_MAX = 40,
+    EXCHANGE_RANDOM = 32,         /* bytes */
     REPLY_HEADERS_MAX = 16 * KIB, /* bytes of the reply headers that surfaces set */
     METHOD_MAX = 32,              /* bytes of a method's name: FAULT_MALFORMED */
     CAPTURES_MAX = 8,             /* {names} in one route's pattern */
@@ -64,7 +65,8 @@ struct exchange {
     struct blob_store *blobs;
     struct arena *arena;
     struct exchange_io io;
-    int64_t now; /* milliseconds UTC when the request was accepted */
+    int64_t now;                     /* milliseconds UTC when the request was accepted */
+    uint8_t random[EXCHANGE_RANDOM]; /* of this request alone, for names that nobody can guess */
     char request_id[REQUEST_ID_MAX];
 
     /* the request, decoded by exchange_open() */

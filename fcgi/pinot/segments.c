@@ -173,7 +173,7 @@ static enum fault delete_all(struct exchange *x, const struct tables_of_name *ta
 enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    const char *names[QUERY_PAIRS_MAX];
+    const char *names[QUERY_PAIRS_MAX] = { NULL };
     size_t count = 0;
     enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
     if (!f && tables.type == PINOT_NO_TYPE)
