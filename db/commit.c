@@ -204,18 +204,28 @@ static enum fault commit_rows(struct db *db, uint64_t *number, struct problem *w
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, "commit", why);
 }
 
-enum fault db_commit(struct db *db, struct problem *why)
+/* COMMIT and what follows under the lock, which ends with it. */
+static enum fault commit_visible(struct db *db, uint64_t *number, struct problem *why)
 {
     assert(db->state == DB_WRITING);
-    uint64_t number = 0;
-
-    enum fault f = commit_rows(db, &number, why);
+    enum fault f = commit_rows(db, number, why);
     if (!f)
-        f = checkpoint_due(db, number, why);
+        f = checkpoint_due(db, *number, why);
     write_end(db);
-    if (!f)
-        f = settle_to(db, number, why);
     return f;
+}
+
+enum fault db_commit(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    const enum fault f = commit_visible(db, &number, why);
+    return f ? f : settle_to(db, number, why);
+}
+
+enum fault db_commit_unsettled(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    return commit_visible(db, &number, why);
 }
 
 void db_rollback(struct db *db)

@@ -42,7 +42,7 @@ struct db {
 enum db_access {
     DB_LOOK,   /* read only; neither lock nor counters */
     DB_WRITE,  /* everything must be there */
-    DB_CREATE, /* what is missing is made: folder 0750, files 0640 */
+    DB_CREATE, /* what is missing is made, as far as the umask lets: folder 0750, files 0640 */
 };
 
 /* Opens the folder and, but for DB_LOOK, lock and counters; not yet the database.  *out is owned

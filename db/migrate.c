@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct migration {
@@ -21,6 +22,7 @@ struct migration {
 #include "migrations.inc"
 
 enum {
+    STATE_UMASK = 0027, /* SQLite asks for 0644, and gives the WAL what the database has */
     MIGRATION_COUNT = sizeof migrations / sizeof migrations[0],
     SHA256_BYTES = 32,
     SHA256_HEX_MAX = 2 * SHA256_BYTES + 1,
@@ -278,12 +280,14 @@ enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
     struct db *db = NULL;
     *report = (struct migrate_report){ 0 };
 
+    const mode_t mask = umask(STATE_UMASK);
     enum fault f = db_attach(&options, DB_CREATE, &db, why);
     if (!f)
         f = lock_take(db->lock, lock_wait_ms, why);
     if (!f)
         f = bring_up(db, folder, now, report, why);
     db_close(db); /* and the lock with it */
+    (void)umask(mask);
     return f;
 }
 

@@ -68,8 +68,7 @@ enum fault oxen_store_repository_add(struct db *db, const char *namespace, const
 }
 
 enum fault oxen_store_repository_find(struct db *db, const char *namespace, const char *name,
-                                      struct oxen_repository *out, bool *found,
-                                      struct problem *why)
+                                      struct oxen_repository *out, bool *found, struct problem *why)
 {
     bool row = false;
     struct query q = query_for(db, STMT_OXEN_REPOSITORY_FIND);
@@ -211,9 +210,8 @@ static enum fault add_all(struct db *db, int64_t repository, const struct oxen_v
     return f;
 }
 
-enum fault oxen_store_versions_add(struct db *db, int64_t repository,
-                                   struct oxen_version *versions, size_t count,
-                                   struct problem *why)
+enum fault oxen_store_versions_add(struct db *db, int64_t repository, struct oxen_version *versions,
+                                   size_t count, struct problem *why)
 {
     bool still[OXEN_PIECE_VERSIONS];
     if (count > OXEN_PIECE_VERSIONS)
@@ -223,7 +221,7 @@ enum fault oxen_store_versions_add(struct db *db, int64_t repository,
     if (!f)
         f = add_all(db, repository, versions, count, still, why);
     if (!f)
-        f = db_commit(db, why);
+        f = db_commit_unsettled(db, why);
     for (size_t i = 0; i < count && !f; i++)
         versions[i].state = still[i] ? OXEN_VERSION_DONE : OXEN_VERSION_LOST;
     db_rollback(db);

@@ -43,11 +43,10 @@ MUST_CHECK enum fault oxen_store_repository_find(struct db *db, const char *name
                                                  bool *found, struct problem *why);
 
 /* Calls each for every repository of a namespace, by name. */
-MUST_CHECK enum fault
-oxen_store_repository_each(struct db *db, const char *namespace,
-                           enum fault (*each)(void *ctx, const struct oxen_repository *repository,
-                                              struct problem *why),
-                           void *ctx, struct problem *why);
+MUST_CHECK enum fault oxen_store_repository_each(
+    struct db *db, const char *namespace,
+    enum fault (*each)(void *ctx, const struct oxen_repository *repository, struct problem *why),
+    void *ctx, struct problem *why);
 
 /* Where a version's bytes lie; *found is false when it is not stored. */
 MUST_CHECK enum fault oxen_store_version_find(struct db *db, int64_t repository,

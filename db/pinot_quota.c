@@ -89,11 +89,12 @@ static enum fault check_count(const struct pinot_push *push, const struct pinot_
         if (segment->row != 0)
             continue;
         count++;
-        if (count > table->quota_segments)
+        if (count > table->quota_segments) {
             return problem_set(why, FAULT_FORBIDDEN,
                                "Segment quota check failed for segment: %s of table: %s, reason: "
                                "the table may have %" PRId64 " segments",
                                segment->name, push->table, table->quota_segments);
+        }
     }
     return FAULT_NONE;
 }

@@ -91,17 +91,23 @@ enum fault pinot_segment_get(struct db *db, int64_t table, const char *name, str
     return f;
 }
 
+static void name_of(const struct query *q, struct pinot_segment_row *out)
+{
+    *out = (struct pinot_segment_row){ .name = query_column_text(q, 0) };
+}
+
 /* last: the name to go on behind, "" when the piece was not full. */
-static enum fault read_piece(struct query *q, bool whole, char last[NAME_MAX_BYTES], int64_t limit,
-                             pinot_segment_each each, void *ctx, struct problem *why)
+static enum fault read_piece(struct query *q,
+                             void (*read)(const struct query *q, struct pinot_segment_row *out),
+                             char last[NAME_MAX_BYTES], int64_t limit, pinot_segment_each each,
+                             void *ctx, struct problem *why)
 {
     int64_t count = 0;
     bool row = false;
     enum fault f = query_step(q, &row, why);
     while (!f && row) {
-        struct pinot_segment_row segment = { .name = query_column_text(q, 0) };
-        if (whole)
-            row_of(q, &segment);
+        struct pinot_segment_row segment;
+        read(q, &segment);
         count++;
         (void)strncpy(last, segment.name, NAME_MAX_BYTES - 1);
         f = each(ctx, &segment, why);
@@ -114,31 +120,34 @@ static enum fault read_piece(struct query *q, bool whole, char last[NAME_MAX_BYT
     return f;
 }
 
-static enum fault page(struct db *db, enum statement which, int64_t table,
-                       char last[NAME_MAX_BYTES], int64_t limit, pinot_segment_each each, void *ctx,
-                       struct problem *why)
+static struct query page_query(struct db *db, enum statement which, int64_t table,
+                               const char *after, int64_t limit)
 {
     struct query q = query_for(db, which);
-    char after[NAME_MAX_BYTES];
-    memcpy(after, last, sizeof after);
     query_int(&q, ":table", table);
     query_text(&q, ":after", after);
     query_int(&q, ":limit", limit);
-    return read_piece(&q, which == STMT_PINOT_SEGMENT_PAGE, last, limit, each, ctx, why);
+    return q;
 }
 
 enum fault pinot_segment_page(struct db *db, int64_t table, char last[NAME_MAX_BYTES],
                               int64_t limit, pinot_segment_each each, void *ctx,
                               struct problem *why)
 {
-    return page(db, STMT_PINOT_SEGMENT_PAGE, table, last, limit, each, ctx, why);
+    char after[NAME_MAX_BYTES];
+    memcpy(after, last, sizeof after);
+    struct query q = page_query(db, STMT_PINOT_SEGMENT_PAGE, table, after, limit);
+    return read_piece(&q, row_of, last, limit, each, ctx, why);
 }
 
 enum fault pinot_segment_names(struct db *db, int64_t table, char last[NAME_MAX_BYTES],
                                int64_t limit, pinot_segment_each each, void *ctx,
                                struct problem *why)
 {
-    return page(db, STMT_PINOT_SEGMENT_NAMES, table, last, limit, each, ctx, why);
+    char after[NAME_MAX_BYTES];
+    memcpy(after, last, sizeof after);
+    struct query q = page_query(db, STMT_PINOT_SEGMENT_NAMES, table, after, limit);
+    return read_piece(&q, name_of, last, limit, each, ctx, why);
 }
 
 /* ---- deleting ---- */

@@ -90,10 +90,11 @@ static enum fault lock_check(struct db *db, const struct pinot_push *push, int64
     const int64_t owner = row ? query_column_int(&q, 1) : 0;
     const int64_t expires = row ? query_column_int(&q, 2) : 0;
     query_done(&q);
-    if (push->token != 0 && token != push->token)
+    if (push->token != 0 && token != push->token) {
         return problem_set(why, FAULT_CONFLICT,
                            "Failed to lock the segment: %s of table: %s, retry later",
                            segment->name, push->table);
+    }
     if (push->token != 0 || !row || expires <= push->now || !push->alive(push->alive_ctx, owner))
         return FAULT_NONE;
     return problem_set(why, FAULT_CONFLICT,
@@ -146,11 +147,12 @@ static enum fault check_expected_crc(const struct pinot_push *push,
     int64_t expected = 0;
     if (!push->if_match)
         return FAULT_NONE;
-    if (!number_i64(push->if_match, strlen(push->if_match), &expected))
+    if (!number_i64(push->if_match, strlen(push->if_match), &expected)) {
         return problem_set(why, FAULT_PRECONDITION,
                            "Caught exception for segment: %s of table: %s while parsing IF-MATCH "
                            "CRC: \"%s\"",
                            segment->name, push->table, push->if_match);
+    }
     if (expected == segment->crc_before)
         return FAULT_NONE;
     return problem_set(why, FAULT_PRECONDITION,
@@ -166,10 +168,11 @@ static enum fault classify(const struct pinot_push *push, const struct pinot_seg
     if (segment->row == 0 && push->refresh_only)
         return problem_set(why, FAULT_GONE, "Cannot refresh non-existing segment: %s for table: %s",
                            segment->name, push->table);
-    if (segment->row != 0 && !push->allow_refresh)
+    if (segment->row != 0 && !push->allow_refresh) {
         return problem_set(why, FAULT_CONFLICT,
                            "Segment: %s already exists in table: %s. Refresh not permitted.",
                            segment->name, push->table);
+    }
     return FAULT_NONE;
 }
 

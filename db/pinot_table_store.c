@@ -131,12 +131,13 @@ enum fault pinot_table_add(struct db *db, const struct pinot_table *table, int64
         f = exists(db, STMT_PINOT_TABLE_GET, table->name, &known, why);
     if (!f && !schema)
         f = problem_set(why, FAULT_MALFORMED, "Failed to find schema for table: %s", table->name);
-    if (!f && known)
+    if (!f && known) {
         f = problem_set(why, FAULT_CONFLICT,
                         "Table config for %s already exists. If this is unexpected, try deleting "
                         "the table to remove all metadata associated with it before attempting to "
                         "recreate.",
                         table->name);
+    }
     if (!f)
         f = table_insert(db, table, now, why);
     if (!f)
@@ -294,10 +295,11 @@ static enum fault schema_unused(struct db *db, const char *name, struct problem 
     query_text(&q, ":raw", name);
     bool row = false;
     enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
         f = problem_set(why, FAULT_CONFLICT,
                         "Cannot delete schema %s, as it is associated with table %s", name,
                         query_column_text(&q, 0));
+    }
     query_done(&q);
     return f;
 }

@@ -135,6 +135,16 @@ bool query_column_null(const struct query *q, int column)
     return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
 }
 
+bool query_column_copy(const struct query *q, int column, char *out, size_t out_max)
+{
+    const char *text = query_column_text(q, column);
+    const size_t len = text ? strlen(text) : out_max;
+    if (len >= out_max)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
 void query_done(struct query *q)
 {
     (void)sqlite3_reset(q->stmt); /* its code is that of the step, which is known */

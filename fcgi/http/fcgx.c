@@ -8,9 +8,11 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@ struct fcgx {
     bool answered; /* the whole answer was handed to the web server */
 };
 
-enum { LINGER_MS = 2000, LINGER_CHUNK = 16 * KIB };
+enum { LINGER_MS = 2000, LINGER_CHUNK = 16 * KIB, SETTLE_MS = 20 };
 
 enum fault fcgx_create(struct fcgx **out, struct problem *why)
 {
@@ -156,11 +158,27 @@ bool fcgx_answer(struct fcgx *fcgx)
     return fcgx->answered;
 }
 
+/* Sends what is held and waits until the web server has taken it, so that the answer has begun. */
+static void settle(struct fcgx *fcgx)
+{
+    int unread = 1;
+    (void)FCGX_FFlush(fcgx->request.out);
+    for (int waited = 0; unread > 0 && waited < LINGER_MS; waited += SETTLE_MS) {
+        (void)poll(NULL, 0, SETTLE_MS);
+        if (ioctl(fcgx->request.ipcFd, SIOCOUTQ, &unread) != 0)
+            unread = 0;
+    }
+    (void)poll(NULL, 0, SETTLE_MS);
+}
+
 /* A connection that ends without FCGI_END_REQUEST is an error to lighttpd, and to nginx only when
- * the length was announced; a record of an unknown version is one to nginx in every case. */
+ * the length was announced; a record of an unknown version is one to nginx in every case.  lighttpd
+ * can show the client an error only when it has begun to answer: if not, it counts what it has and
+ * announces that as the length. */
 void fcgx_break(struct fcgx *fcgx)
 {
     static const unsigned char no_record[FCGI_HEADER_LEN] = { 0xFF };
+    settle(fcgx);
     ssize_t ignored =
         send(fcgx->request.ipcFd, no_record, sizeof no_record, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)ignored;

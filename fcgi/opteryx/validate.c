@@ -285,7 +285,7 @@ static void name_parse(struct validate *v, json_object *target, const char *fiel
         (void)snprintf(out, OPTERYX_NAME_MAX + 1, "%s", text);
 }
 
-static void target_parse(struct validate *v, json_object *value, struct target *out)
+static void target_parse(struct validate *v, json_object *value, struct opteryx_target *out)
 {
     const struct loc loc = { { "body", "target" } };
     if (!model(v, &loc, value))
@@ -295,26 +295,15 @@ static void target_parse(struct validate *v, json_object *value, struct target *
     name_parse(v, value, "dataset", out->dataset);
 }
 
-static const char *const modes[] = {
-    [CONFLICT_FAIL] = "fail",
-    [CONFLICT_OVERWRITE] = "overwrite",
-    [CONFLICT_APPEND] = "append",
-};
-
-const char *validate_mode_word(enum conflict_mode mode)
-{
-    return modes[mode];
-}
-
-static void mode_parse(struct validate *v, json_object *value, enum conflict_mode *out)
+static void mode_parse(struct validate *v, json_object *value, enum opteryx_mode *out)
 {
     const struct loc loc = { { "body", "conflict_resolution" } };
     const char *word =
         json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
-    for (size_t i = 0; word && i < sizeof modes / sizeof modes[0]; i++) {
+    for (size_t i = 0; word && i <= OPTERYX_APPEND; i++) {
         if (strlen(word) == (size_t)json_object_get_string_len(value) &&
-            strcmp(word, modes[i]) == 0) {
-            *out = (enum conflict_mode)i;
+            strcmp(word, opteryx_store_mode_word((enum opteryx_mode)i)) == 0) {
+            *out = (enum opteryx_mode)i;
             return;
         }
     }
@@ -339,7 +328,8 @@ void validate_commit(struct validate *v, json_object *body, struct commit_reques
         mode_parse(v, value, &out->mode);
 }
 
-void validate_session(struct validate *v, json_object *body, struct target *out, bool *has_target)
+void validate_session(struct validate *v, json_object *body, struct opteryx_target *out,
+                      bool *has_target)
 {
     const struct loc of_body = { { "body" } };
     json_object *value = NULL;

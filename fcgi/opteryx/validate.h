@@ -9,9 +9,9 @@
 #ifndef OPTERYX_VALIDATE_H
 #define OPTERYX_VALIDATE_H
 
-#include "base/limits.h"
 #include "base/problem.h"
 #include "base/text.h"
+#include "db/opteryx_store.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>
@@ -26,19 +26,11 @@ struct validate {
     struct text detail; /* the array without its closing bracket */
 };
 
-struct target {
-    char workspace[OPTERYX_NAME_MAX + 1];
-    char collection[OPTERYX_NAME_MAX + 1];
-    char dataset[OPTERYX_NAME_MAX + 1];
-};
-
-enum conflict_mode { CONFLICT_FAIL = 0, CONFLICT_OVERWRITE, CONFLICT_APPEND };
-
 /* A commit's body. */
 struct commit_request {
-    struct target target;
+    struct opteryx_target target;
     const char *message; /* borrowed from the body; NULL when absent or null */
-    enum conflict_mode mode;
+    enum opteryx_mode mode;
 };
 
 void validate_init(struct validate *v);
@@ -61,7 +53,8 @@ MUST_CHECK enum fault validate_json(struct validate *v, const char *content_type
 void validate_commit(struct validate *v, json_object *body, struct commit_request *out);
 
 /* The parsed body of POST /v1/upload/session: {}, or a target that may be null. */
-void validate_session(struct validate *v, json_object *body, struct target *out, bool *has_target);
+void validate_session(struct validate *v, json_object *body, struct opteryx_target *out,
+                      bool *has_target);
 
 /* The parsed body of a rollback: {"snapshot": "<commit id>"}; borrowed from the body. */
 void validate_rollback(struct validate *v, json_object *body, const char **snapshot);
@@ -69,8 +62,5 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
 /* Whether a text is a workspace, collection or dataset: 1 to OPTERYX_NAME_MAX letters, digits, '_'
  * and '-'. */
 bool validate_is_name(const char *text);
-
-/* The words of a mode: "fail", "overwrite", "append". */
-const char *validate_mode_word(enum conflict_mode mode);
 
 #endif

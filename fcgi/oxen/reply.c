@@ -16,8 +16,8 @@ enum shape {
 };
 
 struct answer {
-    const char *code;  /* NULL: any */
-    enum fault fault;  /* FAULT_NONE: any */
+    const char *code; /* NULL: any */
+    enum fault fault; /* FAULT_NONE: any */
     enum shape shape;
     int status;
     const char *message; /* status_message */

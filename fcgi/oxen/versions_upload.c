@@ -48,6 +48,7 @@ struct upload {
     struct oxen_hash hash;
     struct blob_writer *writer; /* while PART_NEW */
     struct problem file_why;    /* this file's failure, not the request's */
+    bool bad_gzip;              /* it is one of gunzipping */
 };
 
 /* ---- one file ---- */
@@ -94,15 +95,25 @@ static enum fault add_error(struct upload *up, const char *name, size_t name_len
     return FAULT_NONE;
 }
 
-/* Reports the part in hand in Oxen's words: gunzipping fails before storing does. */
+/* The decoder's texts are the words of Oxen's own gunzip. */
+static void add_gunzip_words(const struct problem *of_file, struct text *out)
+{
+    const bool past_limit = of_file->code && strcmp(of_file->code, CODING_TOO_LARGE) == 0;
+    text_addf(out, "Failed to decompress version: %s%s",
+              past_limit ? "" : "Failed to decompress gzipped data: ", of_file->text);
+}
+
+/* Reports the part in hand. */
 static enum fault report(struct upload *up, struct problem *why)
 {
     struct text error;
     text_init(&error, PROBLEM_TEXT_MAX * 2);
-    text_adds(&error, up->file_why.code ? "Failed to decompress version: "
-                                        : "Failed to store version: ");
-    text_adds(&error, up->file_why.text);
-    const enum fault f = add_error(up, text_string(&up->name), up->name.len, text_string(&error), why);
+    if (up->bad_gzip)
+        add_gunzip_words(&up->file_why, &error);
+    else
+        text_addf(&error, "Failed to store version: %s", up->file_why.text);
+    const enum fault f =
+        add_error(up, text_string(&up->name), up->name.len, text_string(&error), why);
     text_release(&error);
     return f;
 }
@@ -152,6 +163,7 @@ static enum fault file_begin(void *ctx, const struct multipart_head *head, struc
         return problem_set(why, FAULT_MALFORMED, "Missing hash in multipart request");
 
     up->file_why = PROBLEM_NONE;
+    up->bad_gzip = false;
     text_clear(&up->name);
     text_adds(&up->name, head->filename);
     digest_reset(up->digest);
@@ -171,6 +183,7 @@ static enum fault file_body(void *ctx, const void *bytes, size_t len, struct pro
         return FAULT_NONE; /* the stream goes on behind a bad file */
     const enum fault f = up->zipped ? decoder_feed(up->gunzip, bytes, len, &up->file_why)
                                     : take_bytes(up, bytes, len, &up->file_why);
+    up->bad_gzip = up->zipped && f;
     return f ? fail(up, why) : FAULT_NONE;
 }
 
@@ -216,6 +229,7 @@ static enum fault file_end(void *ctx, struct problem *why)
     if (up->part == PART_FAILED)
         return report(up, why);
     enum fault f = up->zipped ? decoder_end(up->gunzip, &up->file_why) : FAULT_NONE;
+    up->bad_gzip = f != FAULT_NONE;
     if (!f)
         f = verify(up, &up->file_why);
     if (!f)
@@ -309,8 +323,10 @@ static enum fault receive(struct upload *up, struct problem *why)
     up->writer = NULL;
     if (!f)
         return store(up, why);
-    if (is_of_client(f) && store(up, &beside))
-        return f; /* nothing of it was promised */
+    if (is_of_client(f)) {
+        const enum fault unanswered = store(up, &beside); /* nothing of it is promised */
+        (void)unanswered;
+    }
     return f;
 }
 

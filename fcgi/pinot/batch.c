@@ -118,10 +118,11 @@ static enum fault segment_at(struct batch *b, const char *name, size_t *at, stru
         *at = b->slots[slot] - 1;
         return FAULT_NONE;
     }
-    if (b->count == PINOT_BATCH_SEGMENTS_MAX)
+    if (b->count == PINOT_BATCH_SEGMENTS_MAX) {
         return problem_set(why, FAULT_TOO_LARGE,
                            "the batch has more than %d segments: push it in several",
                            PINOT_BATCH_SEGMENTS_MAX);
+    }
     struct pinot_segment *segment = &b->segments[b->count];
     *segment = (struct pinot_segment){ .data_crc = -1, .bytes = -1 };
     f = keep_text(b, name, &segment->name, why);
@@ -181,10 +182,11 @@ static enum fault end_metadata(struct batch *b, struct problem *why)
     struct pinot_segment *segment = &b->segments[b->at];
     enum fault f = segment_metadata_parse(text_string(&b->file), b->file.len, segment->name,
                                           &b->metadata, why);
-    if (!f && strcmp(m->name, segment->name) != 0)
+    if (!f && strcmp(m->name, segment->name) != 0) {
         f = problem_set(why, FAULT_MALFORMED,
                         "the files of segment: %s have segment.name = %s inside", segment->name,
                         m->name);
+    }
     if (!f)
         f = keep_optional(b, m->start_raw, &segment->start_raw, why);
     if (!f)
@@ -256,15 +258,17 @@ static enum fault entry_begin_known(struct batch *b, const struct tar_head *head
     char segment[TAR_NAME_MAX + 1];
     text_clear(&b->file);
     b->kind = ENTRY_OTHER;
-    if (climbs(head->name))
+    if (climbs(head->name)) {
         return problem_set(why, FAULT_MALFORMED,
                            "the archive has an entry with '..' or '/' at its "
                            "start: %.64s",
                            head->name);
-    if (head->kind == TAR_OTHER)
+    }
+    if (head->kind == TAR_OTHER) {
         return problem_set(why, FAULT_MALFORMED,
                            "the archive has an entry that is neither file nor folder: %.64s",
                            head->name);
+    }
     if (head->kind == TAR_FOLDER)
         return FAULT_NONE;
     if (text_same(name, "all_segments_metadata")) {
@@ -390,10 +394,11 @@ enum fault batch_feed(void *batch, const void *bytes, size_t len, struct problem
 static enum fault check_complete(const struct batch *b, struct problem *why)
 {
     for (size_t i = 0; i < b->count; i++) {
-        if (!(b->marks[i].has & IS_MAPPED))
+        if (!(b->marks[i].has & IS_MAPPED)) {
             return problem_set(why, FAULT_MALFORMED,
                                "'DOWNLOAD_URI' is required as a field within the multipart object "
                                "for METADATA batch upload mode.");
+        }
     }
     for (size_t i = 0; i < b->count; i++) {
         const unsigned has = b->marks[i].has;

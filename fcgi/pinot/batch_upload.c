@@ -52,9 +52,11 @@ static enum fault check_mode(struct exchange *x, struct problem *why)
 
 /* ---- the body: one part, the archive ---- */
 
+/* What is wrong with the archive is told only when the body around it turns out to be right. */
 struct batch_body {
     struct batch *batch;
     size_t parts;
+    struct problem archive;
 };
 
 static enum fault part_begin(void *ctx, const struct multipart_head *head, struct problem *why)
@@ -71,7 +73,13 @@ static enum fault part_begin(void *ctx, const struct multipart_head *head, struc
 static enum fault part_body(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct batch_body *body = ctx;
-    return batch_feed(body->batch, bytes, len, why);
+    if (body->archive.fault)
+        return FAULT_NONE;
+    if (batch_feed(body->batch, bytes, len, &body->archive) == FAULT_NONE ||
+        body->archive.fault == FAULT_MALFORMED)
+        return FAULT_NONE;
+    *why = body->archive;
+    return why->fault;
 }
 
 static enum fault part_end(void *ctx, struct problem *why)
@@ -86,8 +94,12 @@ static enum fault read_body(struct exchange *x, struct batch *batch, struct prob
     static const struct multipart_sink sink = { part_begin, part_body, part_end };
     struct batch_body body = { .batch = batch };
     const enum fault f = exchange_multipart(x, &sink, &body, why);
-    if (f || body.parts > 0)
+    if (f)
         return f;
+    if (body.archive.fault)
+        *why = body.archive;
+    if (body.parts > 0)
+        return body.archive.fault;
     return problem_code(why, FAULT_MALFORMED, MULTIPART_INCOMPLETE, "the body has no part");
 }
 

@@ -139,11 +139,12 @@ enum fault deep_store_open(const char *roots, const char *uri, int *fd, int64_t 
     bool below = false;
     if (path_of(uri, path))
         *fd = open_any(roots, path, bytes, &below);
-    if (!below)
+    if (!below) {
         return problem_set(why, FAULT_FORBIDDEN,
                            "only file: URIs below the folders of SLUICE_DEEP_STORE_ROOTS are "
                            "read: %.512s is not",
                            uri);
+    }
     if (*fd >= 0)
         return FAULT_NONE;
     return problem_set(why, FAULT_MALFORMED, "Source '%.512s' does not exist or is no file", uri);

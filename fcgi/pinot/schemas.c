@@ -68,11 +68,12 @@ enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
         f = read_schema(x, RIGHT_ADMIN, &schema, why);
-    if (!f && strcmp(schema.name, name.given) != 0)
+    if (!f && strcmp(schema.name, name.given) != 0) {
         f = problem_set(why, FAULT_MALFORMED,
                         "Schema name mismatch for uploaded schema, tried to add schema with name "
                         "%s as %s",
                         schema.name, name.given);
+    }
     if (!f)
         f = pinot_schema_put(x->db, schema.name, schema.config, true, true, x->now, why);
     if (f)

@@ -44,10 +44,11 @@ static enum fault entry_begin(void *ctx, const struct tar_head *head, struct pro
     struct segment_archive *a = ctx;
     bool newest = false;
     a->open = NULL;
-    if (head->kind == TAR_OTHER)
+    if (head->kind == TAR_OTHER) {
         return problem_set(why, FAULT_MALFORMED,
                            "the archive has an entry that is neither file nor folder: %.64s",
                            head->name);
+    }
     if (head->kind == TAR_FOLDER)
         return FAULT_NONE;
     if (is_named(head->name, "creation.meta", &newest))

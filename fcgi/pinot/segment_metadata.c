@@ -18,9 +18,9 @@ enum {
     NUMBER_MAX = 32,
     ISO_MAX = 48, /* "-292275055-05-16T16:47:04.192Z" and room */
     MS_IN_SECOND = 1000,
-    SECONDS_IN_MINUTE = 60,
-    MINUTES_IN_HOUR = 60,
-    HOURS_IN_DAY = 24,
+    MS_IN_MINUTE = 60 * MS_IN_SECOND,
+    MS_IN_HOUR = 60 * MS_IN_MINUTE,
+    MS_IN_DAY = 24 * MS_IN_HOUR,
     NS_IN_MS = 1000000,
     US_IN_MS = 1000,
     YEAR_ZERO = 1900,
@@ -173,12 +173,9 @@ static bool unit_to_ms(const char *unit, int64_t value, int64_t *out)
         int64_t times;
         int64_t part;
     } units[] = {
-        { "MILLISECONDS", 1, 1 },
-        { "SECONDS", MS_IN_SECOND, 1 },
-        { "MINUTES", MS_IN_SECOND * SECONDS_IN_MINUTE, 1 },
-        { "HOURS", MS_IN_SECOND * SECONDS_IN_MINUTE * MINUTES_IN_HOUR, 1 },
-        { "DAYS", MS_IN_SECOND * SECONDS_IN_MINUTE * MINUTES_IN_HOUR * HOURS_IN_DAY, 1 },
-        { "MICROSECONDS", 1, US_IN_MS },
+        { "MILLISECONDS", 1, 1 },       { "SECONDS", MS_IN_SECOND, 1 },
+        { "MINUTES", MS_IN_MINUTE, 1 }, { "HOURS", MS_IN_HOUR, 1 },
+        { "DAYS", MS_IN_DAY, 1 },       { "MICROSECONDS", 1, US_IN_MS },
         { "NANOSECONDS", 1, NS_IN_MS },
     };
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
@@ -243,14 +240,16 @@ static enum fault read_lines(struct reading *r, const char *bytes, size_t len, s
 static enum fault check_whole(const struct reading *r, struct problem *why)
 {
     struct segment_metadata *m = r->metadata;
-    if (!r->has_docs)
+    if (!r->has_docs) {
         return problem_set(why, FAULT_MALFORMED,
                            "Exception while processing segments to upload: Key "
                            "'segment.total.docs' does not map to an existing object.");
-    if (!r->has_name || m->name[0] == '\0')
+    }
+    if (!r->has_name || m->name[0] == '\0') {
         return problem_set(why, FAULT_MALFORMED,
                            "segment.name is missing in metadata.properties of segment: %s",
                            r->segment);
+    }
     if (m->custom.len > 0)
         text_addc(&m->custom, '}');
     if (text_failed(&m->custom))
@@ -322,11 +321,12 @@ enum fault segment_interval_check(bool has_interval, int64_t start_at, int64_t e
     char end[ISO_MAX];
     if (!has_interval && !time_column)
         return FAULT_NONE;
-    if (!has_interval)
+    if (!has_interval) {
         return problem_set(
             why, FAULT_FORBIDDEN,
             "Failed to find time interval in segment: %s for table: %s with time column: %s",
             segment, table, time_column);
+    }
     if (start_at >= interval_least && start_at < interval_most && end_at <= interval_most)
         return FAULT_NONE;
     iso_instant(start_at, start);

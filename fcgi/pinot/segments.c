@@ -52,7 +52,7 @@ static enum fault tables_of_path(struct exchange *x, struct tables_of_name *out,
 enum fault pinot_segment_metadata(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    struct pinot_segment_row row;
+    struct pinot_segment_row row = { 0 };
     struct text body;
     bool found = false;
     text_init(&body, SEGMENT_JSON_MAX);
@@ -81,7 +81,7 @@ static const char *etag_of(struct exchange *x, const struct pinot_segment_row *r
 enum fault pinot_segment_download(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    struct pinot_segment_row row;
+    struct pinot_segment_row row = { 0 };
     bool found = false;
     enum fault f = tables_of_path(x, &tables, why);
     if (!f)
@@ -173,7 +173,7 @@ static enum fault delete_all(struct exchange *x, const struct tables_of_name *ta
 enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    const char *names[QUERY_PAIRS_MAX];
+    const char *names[QUERY_PAIRS_MAX] = { NULL };
     size_t count = 0;
     enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
     if (!f && tables.type == PINOT_NO_TYPE)
@@ -217,8 +217,9 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
 /* POST /segments/{table}/delete */
 enum fault pinot_segments_remove_listed(struct exchange *x, struct problem *why)
 {
+    static const char *const none[] = { "" };
     struct tables_of_name tables;
-    const char *const *names = NULL;
+    const char *const *names = none;
     size_t count = 0;
     enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
     if (!f)

@@ -137,11 +137,12 @@ static enum fault find_table(struct single *s, struct problem *why)
 static enum fault require_uri(struct single *s, const char *mode, struct problem *why)
 {
     const char *given = exchange_header(s->upload.x, "DOWNLOAD_URI");
-    if (!given || given[0] == '\0')
+    if (!given || given[0] == '\0') {
         return problem_set(why, FAULT_MALFORMED,
                            "Source download URI is required in header field 'DOWNLOAD_URI' for %s "
                            "upload mode",
                            mode);
+    }
     s->download_uri = given;
     return download_uri_check(given, "in header field 'DOWNLOAD_URI'", why);
 }
@@ -164,10 +165,11 @@ static enum fault begin_body(struct single *s, struct problem *why)
 {
     struct exchange *x = s->upload.x;
     const char *type = exchange_header(x, "Content-Type");
-    if (s->mode == UPLOAD_SEGMENT && type && strncasecmp(type, "application/json", 16) == 0)
+    if (s->mode == UPLOAD_SEGMENT && type && strncasecmp(type, "application/json", 16) == 0) {
         return problem_set(why, FAULT_MALFORMED,
                            "Segment file (as multipart/form-data) is required for SEGMENT upload "
                            "mode");
+    }
     enum fault f = upload_media_check(x, why);
     if (!f && s->mode == UPLOAD_METADATA)
         f = require_uri(s, "METADATA", why);

@@ -324,10 +324,11 @@ static enum fault read_name(json_object *config, const char *database, struct ar
                            "Missing required creator property 'tableType' (OFFLINE or REALTIME)");
     (void)snprintf(full, sizeof full, "%.*s", (int)sizeof full - 1, given);
     const char *dot = strchr(full, '.');
-    if (dot && strchr(dot + 1, '.'))
+    if (dot && strchr(dot + 1, '.')) {
         return problem_set(why, FAULT_MALFORMED,
                            "Table name: '%s_%s' containing more than one '.' is not allowed", given,
                            pinot_type_word(type));
+    }
     enum fault f = table_name_parse(given, database, &name, why);
     if (f)
         return f;

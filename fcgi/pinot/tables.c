@@ -77,10 +77,11 @@ enum fault pinot_table_put(struct exchange *x, struct problem *why)
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
         f = read_config(x, &config, why);
-    if (!f && strcmp(config.table.raw, name.raw) != 0)
+    if (!f && strcmp(config.table.raw, name.raw) != 0) {
         f = problem_set(why, FAULT_MALFORMED,
                         "Request table %s does not match table name in the body %s", name.given,
                         config.table.name);
+    }
     if (!f)
         f = pinot_table_update(x->db, &config.table, x->now, why);
     if (f)

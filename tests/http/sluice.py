@@ -216,7 +216,7 @@ class Service:
         return clean | self.settings
 
     def start(self):
-        with open(self.log, "ab") as log:
+        with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, env=self.environment())
         self.await_log("Sluice is ready at", START_S)

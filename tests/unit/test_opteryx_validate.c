@@ -247,7 +247,7 @@ static void test_a_session_may_name_its_target_or_not(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sessions / sizeof sessions[0]; i++) {
         struct validate v;
-        struct target target = { .dataset = "" };
+        struct opteryx_target target = { .dataset = "" };
         bool has_target = true;
         json_object *body = NULL;
         struct problem why = PROBLEM_NONE;

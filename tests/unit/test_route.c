@@ -42,6 +42,14 @@ static enum fault gives_no_reason(struct exchange *x, struct problem *why)
 
 static enum fault breaks_half_way(struct exchange *x, struct problem *why)
 {
+    enum fault f = exchange_stream_begin(x, 200, "text/plain", 8, why);
+    if (!f)
+        f = exchange_write(x, "half", 4, why);
+    return f ? f : problem_set(why, FAULT_CONFLICT, "changed my mind");
+}
+
+static enum fault breaks_while_held(struct exchange *x, struct problem *why)
+{
     enum fault f = exchange_stream_begin(x, 200, "text/plain", -1, why);
     if (!f)
         f = exchange_write(x, "half", 4, why);
@@ -121,6 +129,7 @@ static const struct route alpha_routes[] = {
     { "GET", "/v1/odd/forgets", RIGHT_NONE, forgets_to_answer },
     { "GET", "/v1/odd/no_reason", RIGHT_NONE, gives_no_reason },
     { "GET", "/v1/odd/half", RIGHT_NONE, breaks_half_way },
+    { "GET", "/v1/odd/held", RIGHT_NONE, breaks_while_held },
     { "GET", "/v1/odd/gone", RIGHT_NONE, loses_its_client },
     { "GET", "/v1/odd/bold", RIGHT_READ, is_too_bold },
     { "GET", "/v1/odd/error", RIGHT_READ, answers_an_error_itself },
@@ -339,6 +348,17 @@ static void test_an_answer_that_began_is_not_followed_by_a_refusal(void **state)
     end(&o);
 }
 
+static void test_an_answer_that_is_still_held_gives_way_to_a_refusal(void **state)
+{
+    struct outcome o;
+    (void)state;
+    serve(&o, "GET", "/v1/odd/held", NULL, NULL);
+    assert_int_equal(o.x.status, 400);
+    assert_string_equal(memory_io_body(&o.io), "alpha conflict: changed my mind");
+    assert_int_equal(o.x.reply, REPLY_DONE);
+    end(&o);
+}
+
 static void test_a_client_that_has_gone_is_not_answered(void **state)
 {
     struct outcome o;
@@ -383,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_a_success_that_nobody_authorised_is_never_sent),
         cmocka_unit_test(test_a_second_reply_is_not_sent),
         cmocka_unit_test(test_an_answer_that_began_is_not_followed_by_a_refusal),
+        cmocka_unit_test(test_an_answer_that_is_still_held_gives_way_to_a_refusal),
         cmocka_unit_test(test_a_client_that_has_gone_is_not_answered),
         cmocka_unit_test(test_a_surface_without_words_still_answers),
     };
