@@ -54,7 +54,7 @@ def test_a_large_file_streams_through_a_small_worker(sluice):
     name = format(hasher.intdigest(), "x")
     answer = send_large(sluice.port, "memory/large", name)
     assert answer.startswith(b"HTTP/1.1 200") and b'"err_files":[]' in answer, answer[:500]
-    ((blob,),) = sluice.rows("SELECT blob FROM versions")
+    ((blob,),) = sluice.rows("SELECT blob FROM oxen_version")
     stored = xxhash.xxh3_128()
     for piece in sluice.blob_pieces(blob):
         stored.update(piece)
