@@ -104,8 +104,12 @@ const char *exchange_header(const struct exchange *x, const char *name)
     const int len = snprintf(variable, sizeof variable, "%s%s", plain ? "" : "HTTP_", name);
     if (len < 0 || (size_t)len >= sizeof variable)
         return NULL;
-    for (char *at = variable; *at; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    for (char *at = variable; *at; at++) {
+        if (*at == '-')
+            *at = '_';
+        else
+            *at = (char)toupper((unsigned char)*at);
+    }
     const char *value = param(x, variable);
     /* web servers pass the two that CGI names of their own empty when they are absent */
     return plain && value && !value[0] ? NULL : value;

@@ -53,7 +53,9 @@ static bool out_of_memory(struct parser *p)
 /* The byte at the current place; 0, which is no JSON, at the end. */
 static char peek(const struct parser *p)
 {
-    return p->at < p->len ? p->bytes[p->at] : '\0';
+    if (p->at == p->len)
+        return '\0';
+    return p->bytes[p->at];
 }
 
 static void skip_space(struct parser *p)

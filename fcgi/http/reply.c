@@ -11,6 +11,7 @@ enum {
     STATUS_OK_END = 400, /* statuses below it are successes or redirections */
     STATUS_NO_CONTENT = 204,
     STATUS_NOT_MODIFIED = 304,
+    HEAD_MAX = 2 * REPLY_HEADERS_MAX,
 };
 
 static const struct {
@@ -97,7 +98,7 @@ static enum fault send_head(struct exchange *x, const char *content_type, int64_
     struct text head;
     enum fault f = FAULT_NONE;
     const bool may_have_body = x->status != STATUS_NO_CONTENT && x->status != STATUS_NOT_MODIFIED;
-    text_init(&head, 2 * REPLY_HEADERS_MAX);
+    text_init(&head, HEAD_MAX);
     text_addf(&head, "Status: %d %s\r\n", x->status, reason_of(x->status));
     if (content_type)
         text_addf(&head, "Content-Type: %s\r\n", content_type);

@@ -1,52 +1,80 @@
 /*
- * coding_br.c - br (RFC 7932), by libbrotlidec.
+ * coding_br.c - Brotli (RFC 7932).
  */
 #include "stream/coding_internal.h"
 
 #include <brotli/decode.h>
+#include <stdlib.h>
 
-/* Large windows stay off, as they are by default: 16 MiB is the most of RFC 7932. */
-static bool open_br(struct decoder *decoder)
+struct br_engine {
+    BrotliDecoderState *br; /* NULL when it could not be renewed */
+};
+
+/* The library cannot go back to the start, so a new decoder takes the place of the old one.  Large
+ * windows (up to 1 GiB) are off by default; saying so keeps them off. */
+static void br_reset(void *ctx)
 {
-    decoder->library = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-    return decoder->library &&
-           BrotliDecoderSetParameter(decoder->library, BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
+    struct br_engine *engine = ctx;
+    BrotliDecoderDestroyInstance(engine->br);
+    engine->br = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+    if (engine->br)
+        (void)BrotliDecoderSetParameter(engine->br, BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
 }
 
-static void close_br(struct decoder *decoder)
+static void br_destroy(void *ctx)
 {
-    if (decoder->library)
-        BrotliDecoderDestroyInstance(decoder->library);
-    decoder->library = NULL;
+    struct br_engine *engine = ctx;
+    if (engine)
+        BrotliDecoderDestroyInstance(engine->br);
+    free(engine);
 }
 
-/* The library has no reset: it is made anew. */
-static bool reset_br(struct decoder *decoder)
+static void *br_create(void)
 {
-    close_br(decoder);
-    return open_br(decoder);
-}
-
-static enum fault feed_br(struct decoder *decoder, const unsigned char *bytes, size_t len,
-                          struct problem *why)
-{
-    enum fault f = FAULT_NONE;
-    BrotliDecoderResult result = BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT;
-    if (decoder->state == DECODER_DONE)
-        return decoder_trailing(decoder, why);
-    decoder->state = DECODER_INSIDE;
-    while (!f && result == BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT) {
-        uint8_t *out = decoder->out;
-        size_t room = sizeof decoder->out;
-        result = BrotliDecoderDecompressStream(decoder->library, &len, &bytes, &room, &out, NULL);
-        if (result == BROTLI_DECODER_RESULT_ERROR)
-            return decoder_corrupt(decoder, why);
-        f = decoder_emit(decoder, sizeof decoder->out - room, why);
+    struct br_engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        return NULL;
+    br_reset(engine);
+    if (!engine->br) {
+        br_destroy(engine);
+        return NULL;
     }
-    if (f || result != BROTLI_DECODER_RESULT_SUCCESS)
-        return f;
-    decoder->state = DECODER_DONE;
-    return len > 0 ? decoder_trailing(decoder, why) : FAULT_NONE;
+    return engine;
 }
 
-const struct codec codec_br = { open_br, close_br, reset_br, feed_br };
+static enum fault br_begin(void *ctx, const struct coding_step *step, bool again,
+                           struct problem *why)
+{
+    const struct br_engine *engine = ctx;
+    (void)step;
+    if (again)
+        return coding_trailing("br", why);
+    return engine->br ? FAULT_NONE : problem_internal(why, "brotli: out of memory");
+}
+
+/* Codes get smaller in the order of decode.h: format, then memory, then the library's own. */
+static enum fault br_error(const struct br_engine *engine, struct problem *why)
+{
+    const BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(engine->br);
+    if (code == BROTLI_DECODER_ERROR_FORMAT_WINDOW_BITS)
+        return coding_window("br", why);
+    if (code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES)
+        return problem_internal(why, "brotli: %s", BrotliDecoderErrorString(code));
+    return coding_corrupt("br", why);
+}
+
+static enum fault br_step(void *ctx, struct coding_step *step, struct problem *why)
+{
+    const struct br_engine *engine = ctx;
+    uint8_t *out = step->out;
+    size_t left = step->room;
+    const BrotliDecoderResult result =
+        BrotliDecoderDecompressStream(engine->br, &step->in_len, &step->in, &left, &out, NULL);
+    step->made = step->room - left;
+    step->ended = result == BROTLI_DECODER_RESULT_SUCCESS;
+    return result == BROTLI_DECODER_RESULT_ERROR ? br_error(engine, why) : FAULT_NONE;
+}
+
+const struct coding_engine coding_br_engine = {
+    br_create, br_destroy, br_reset, br_begin, br_step,
+};

@@ -1,60 +1,52 @@
 /*
- * coding_internal.h - what coding.c and the codecs share; nobody else includes it.
+ * coding_internal.h - what coding.c asks of a library that decodes: one engine a coding.
+ *
+ * A stream is one gzip member, one zstd frame, or all of deflate and br.
  */
 #ifndef STREAM_CODING_INTERNAL_H
 #define STREAM_CODING_INTERNAL_H
 
-#include "base/limits.h"
-#include "stream/coding.h"
+#include "base/problem.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Where in its input a decoder is. */
-enum decoder_state {
-    DECODER_FRESH,   /* nothing was fed */
-    DECODER_INSIDE,  /* inside a member or frame: more input must come */
-    DECODER_BETWEEN, /* a member or frame has ended, another may follow */
-    DECODER_DONE,    /* the stream has ended, nothing may follow */
+/* One call of a library: what it may read and write, and what it did. */
+struct coding_step {
+    const uint8_t *in; /* moves on as the library reads */
+    size_t in_len;
+    uint8_t *out;
+    size_t room; /* bytes of out that it may fill */
+    size_t made; /* bytes of them that it has filled */
+    bool ended;  /* the stream is complete; bytes after it are not read */
 };
 
-/* One coding's library. */
-struct codec {
-    /* Makes and frees the library's state; false: out of memory. */
-    bool (*open)(struct decoder *decoder);
-    void (*close)(struct decoder *decoder);
-    /* Back to the start of a stream; false: out of memory. */
-    bool (*reset)(struct decoder *decoder);
-    /* Decodes all of the input, through decoder_emit(), and moves decoder->state. */
-    enum fault (*feed)(struct decoder *decoder, const unsigned char *bytes, size_t len,
-                       struct problem *why);
+struct coding_engine {
+    /* NULL when out of memory. */
+    void *(*create)(void);
+    /* engine may be NULL. */
+    void (*destroy)(void *engine);
+    /* Forgets a stream that was left in its middle. */
+    void (*reset)(void *engine);
+    /* A stream begins with step's first byte, at least one; nothing is read yet.  again: one has
+     * ended before it. */
+    enum fault (*begin)(void *engine, const struct coding_step *step, bool again,
+                        struct problem *why);
+    /* Reads and writes as far as it can. */
+    enum fault (*step)(void *engine, struct coding_step *step, struct problem *why);
 };
 
-struct decoder {
-    enum coding coding;
-    const struct codec *codec;
-    uint64_t decoded_max;
-    bytes_sink sink;
-    void *sink_ctx;
-    enum decoder_state state;
-    bool broken; /* a reset failed */
-    uint64_t encoded;
-    uint64_t decoded;
-    void *library;     /* the codec's own */
-    unsigned head_len; /* of head[]: deflate decides by two bytes which form it is */
-    unsigned char head[2];
-    unsigned char out[IO_CHUNK];
-};
+extern const struct coding_engine coding_gzip_engine;
+extern const struct coding_engine coding_deflate_engine;
+extern const struct coding_engine coding_br_engine;
+extern const struct coding_engine coding_zstd_engine;
 
-extern const struct codec codec_gzip, codec_deflate, codec_br, codec_zstd;
-
-/* Hands the first len bytes of decoder->out on, within the limits. */
-MUST_CHECK enum fault decoder_emit(struct decoder *decoder, size_t len, struct problem *why);
-
-/* The faults of a stream that does not decode. */
-enum fault decoder_bad_header(const struct decoder *decoder, struct problem *why);
-enum fault decoder_bad_checksum(const struct decoder *decoder, struct problem *why);
-enum fault decoder_corrupt(const struct decoder *decoder, struct problem *why);
-enum fault decoder_trailing(const struct decoder *decoder, struct problem *why);
+/* Faults that every coding knows; name: as coding_name() has it. */
+enum fault coding_bad_header(const char *name, struct problem *why);
+enum fault coding_bad_checksum(const char *name, struct problem *why);
+enum fault coding_corrupt(const char *name, struct problem *why);
+enum fault coding_trailing(const char *name, struct problem *why);
+enum fault coding_window(const char *name, struct problem *why);
 
 #endif

@@ -1,156 +1,134 @@
 /*
- * coding_zlib.c - gzip and deflate, by zlib.
+ * coding_zlib.c - gzip, and deflate in both its forms.
  */
+#define ZLIB_CONST /* next_in may point to what is not ours to write */
+
 #include "stream/coding_internal.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#define ZLIB_CONST
 #include <zlib.h>
 
 enum {
-    WINDOW_BITS = 15,             /* 32 KiB, the most of both formats */
-    GZIP_FORM = WINDOW_BITS + 16, /* zlib's way to say gzip */
-    RAW_FORM = -WINDOW_BITS,      /* and raw RFC 1951 */
-    ZLIB_METHOD = 8,              /* RFC 1950 section 2.2: deflate */
-    ZLIB_METHOD_BITS = 0x0F,
-    ZLIB_CHECK = 31, /* the header's two bytes are a multiple of it */
+    GZIP_FIRST = 0x1F,     /* RFC 1952 section 2.3.1: ID1 */
+    WINDOW_GZIP = 15 + 16, /* zlib.h, inflateInit2: 32 KiB, the gzip format alone */
+    WINDOW_ZLIB = 15,      /* the zlib format */
+    WINDOW_RAW = -15,      /* no format around the deflated data */
+    ZLIB_METHOD = 8,       /* RFC 1950 section 2.2: CM */
+    ZLIB_METHOD_MASK = 0x0F,
+    ZLIB_INFO_SHIFT = 4,
+    ZLIB_INFO_MAX = 7, /* CINFO: a window of 32 KiB */
+    ZLIB_CHECK = 31,   /* FCHECK: the first two bytes are a multiple of it */
+    BYTE_BITS = 8,
 };
 
-static bool stream_open(struct decoder *decoder, int form)
-{
-    z_stream *stream = calloc(1, sizeof *stream);
-    decoder->library = stream;
-    return stream && inflateInit2(stream, form) == Z_OK;
-}
+struct zlib_engine {
+    z_stream zlib;
+    gz_header header; /* its done says that a gzip header was good */
+    bool gzip;
+};
 
-static void stream_close(struct decoder *decoder)
+static void *zlib_create(void)
 {
-    if (decoder->library)
-        (void)inflateEnd(decoder->library);
-    free(decoder->library);
-}
-
-static bool open_gzip(struct decoder *decoder)
-{
-    return stream_open(decoder, GZIP_FORM);
-}
-
-static bool open_deflate(struct decoder *decoder)
-{
-    return stream_open(decoder, WINDOW_BITS);
-}
-
-static bool stream_reset(struct decoder *decoder)
-{
-    return inflateReset(decoder->library) == Z_OK;
-}
-
-/* zlib tells its data errors apart by text alone. */
-static enum fault stream_fault(const struct decoder *decoder, int code, struct problem *why)
-{
-    static const char *const headers[] = { "incorrect header check", "unknown compression method",
-                                           "unknown header flags set", "header crc mismatch",
-                                           "invalid window size" };
-    const z_stream *stream = decoder->library;
-    const char *reason = stream->msg ? stream->msg : "";
-    if (code == Z_MEM_ERROR)
-        return problem_internal(why, "out of memory in zlib");
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        if (strcmp(reason, headers[i]) == 0)
-            return decoder_bad_header(decoder, why);
+    struct zlib_engine *engine = calloc(1, sizeof *engine);
+    if (engine && inflateInit2(&engine->zlib, WINDOW_GZIP) != Z_OK) {
+        free(engine);
+        return NULL;
     }
-    if (strcmp(reason, "incorrect data check") == 0 ||
-        strcmp(reason, "incorrect length check") == 0)
-        return decoder_bad_checksum(decoder, why);
-    return decoder_corrupt(decoder, why);
+    return engine;
 }
 
-/* Decodes until the input is used up or the member ends. */
-static enum fault inflate_some(struct decoder *decoder, const unsigned char **bytes, size_t *len,
-                               struct problem *why)
+static void zlib_destroy(void *ctx)
 {
-    z_stream *stream = decoder->library;
-    const uInt take = *len < UINT_MAX ? (uInt)*len : UINT_MAX;
-    enum fault f = FAULT_NONE;
-    int code = Z_OK;
-    stream->next_in = *bytes;
-    stream->avail_in = take;
-    decoder->state = DECODER_INSIDE;
-    do {
-        stream->next_out = decoder->out;
-        stream->avail_out = sizeof decoder->out;
-        code = inflate(stream, Z_NO_FLUSH);
-        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
-            return stream_fault(decoder, code == Z_NEED_DICT ? Z_DATA_ERROR : code, why);
-        f = decoder_emit(decoder, sizeof decoder->out - stream->avail_out, why);
-    } while (!f && code != Z_STREAM_END && stream->avail_out == 0);
-    *bytes += take - stream->avail_in;
-    *len -= take - stream->avail_in;
-    if (code == Z_STREAM_END)
-        decoder->state = DECODER_BETWEEN;
-    return f;
+    struct zlib_engine *engine = ctx;
+    if (engine)
+        (void)inflateEnd(&engine->zlib);
+    free(engine);
 }
 
-/* RFC 1952 section 2.2: members follow each other with nothing between. */
-static enum fault feed_gzip(struct decoder *decoder, const unsigned char *bytes, size_t len,
-                            struct problem *why)
+/* Nothing to do: a stream that begins forgets the one before it. */
+static void zlib_reset(void *ctx)
 {
-    enum { MAGIC = 0x1F };
-    enum fault f = FAULT_NONE;
-    while (!f && len > 0) {
-        if (decoder->state == DECODER_BETWEEN) {
-            if (bytes[0] != MAGIC)
-                return decoder_trailing(decoder, why);
-            if (!stream_reset(decoder))
-                return problem_internal(why, "zlib cannot begin another member");
-        }
-        f = inflate_some(decoder, &bytes, &len, why);
-    }
-    return f;
+    (void)ctx;
 }
 
-/* Whether two bytes begin RFC 1950; if not, the stream is raw. */
-static bool is_zlib(const unsigned char head[2])
+static enum fault zlib_begin(struct zlib_engine *engine, int window, struct problem *why)
 {
-    return (head[0] & ZLIB_METHOD_BITS) == ZLIB_METHOD &&
-           (head[0] * (UCHAR_MAX + 1) + head[1]) % ZLIB_CHECK == 0;
+    engine->gzip = window == WINDOW_GZIP;
+    memset(&engine->header, 0, sizeof engine->header);
+    if (inflateReset2(&engine->zlib, window) != Z_OK)
+        return problem_internal(why, "zlib: inflateReset2 failed");
+    if (engine->gzip && inflateGetHeader(&engine->zlib, &engine->header) != Z_OK)
+        return problem_internal(why, "zlib: inflateGetHeader failed");
+    return FAULT_NONE;
 }
 
-static enum fault inflate_whole(struct decoder *decoder, const unsigned char *bytes, size_t len,
+static enum fault gzip_begin(void *ctx, const struct coding_step *step, bool again,
+                             struct problem *why)
+{
+    if (step->in[0] != GZIP_FIRST)
+        return again ? coding_trailing("gzip", why) : coding_bad_header("gzip", why);
+    return zlib_begin(ctx, WINDOW_GZIP, why);
+}
+
+/* RFC 9110 section 8.4.1.2: deflate is the zlib format, and some send the raw data.  No encoder
+ * makes raw data that looks like a zlib header: low bits 000 begin a stored block, whose padding
+ * would have to be other than zero. */
+static bool looks_like_zlib(const uint8_t *bytes, size_t len)
+{
+    if (len < 2)
+        return false;
+    const unsigned method = bytes[0] & ZLIB_METHOD_MASK;
+    const unsigned info = bytes[0] >> ZLIB_INFO_SHIFT;
+    const unsigned both = (unsigned)bytes[0] << BYTE_BITS | bytes[1];
+    return method == ZLIB_METHOD && info <= ZLIB_INFO_MAX && both % ZLIB_CHECK == 0;
+}
+
+static enum fault deflate_begin(void *ctx, const struct coding_step *step, bool again,
                                 struct problem *why)
 {
-    enum fault f = FAULT_NONE;
-    while (!f && len > 0) {
-        if (decoder->state == DECODER_DONE)
-            return decoder_trailing(decoder, why);
-        f = inflate_some(decoder, &bytes, &len, why);
-        if (decoder->state == DECODER_BETWEEN)
-            decoder->state = DECODER_DONE;
-    }
-    return f;
+    if (again)
+        return coding_trailing("deflate", why);
+    return zlib_begin(ctx, looks_like_zlib(step->in, step->in_len) ? WINDOW_ZLIB : WINDOW_RAW, why);
 }
 
-static enum fault feed_deflate(struct decoder *decoder, const unsigned char *bytes, size_t len,
-                               struct problem *why)
+/* zlib says which check failed in words alone (inflate.c, states CHECK and LENGTH). */
+static enum fault data_error(const struct zlib_engine *engine, struct problem *why)
 {
-    if (decoder->head_len < sizeof decoder->head) {
-        while (len > 0 && decoder->head_len < sizeof decoder->head) {
-            decoder->head[decoder->head_len++] = *bytes++;
-            len--;
-        }
-        if (decoder->head_len < sizeof decoder->head)
-            return FAULT_NONE;
-        const int form = is_zlib(decoder->head) ? WINDOW_BITS : RAW_FORM;
-        if (inflateReset2(decoder->library, form) != Z_OK)
-            return problem_internal(why, "zlib cannot begin");
-        enum fault f = inflate_whole(decoder, decoder->head, sizeof decoder->head, why);
-        if (f)
-            return f;
-    }
-    return inflate_whole(decoder, bytes, len, why);
+    const char *said = engine->zlib.msg ? engine->zlib.msg : "";
+    if (engine->gzip && engine->header.done != 1)
+        return coding_bad_header("gzip", why);
+    if (strcmp(said, "incorrect data check") == 0 || strcmp(said, "incorrect length check") == 0)
+        return coding_bad_checksum(engine->gzip ? "gzip" : "deflate", why);
+    return coding_corrupt("deflate", why);
 }
 
-const struct codec codec_gzip = { open_gzip, stream_close, stream_reset, feed_gzip };
-const struct codec codec_deflate = { open_deflate, stream_close, stream_reset, feed_deflate };
+static enum fault zlib_step(void *ctx, struct coding_step *step, struct problem *why)
+{
+    struct zlib_engine *engine = ctx;
+    z_stream *zlib = &engine->zlib;
+    zlib->next_in = step->in;
+    zlib->avail_in = (uInt)step->in_len;
+    zlib->next_out = step->out;
+    zlib->avail_out = (uInt)step->room;
+    const int result = inflate(zlib, Z_NO_FLUSH);
+    step->in = zlib->next_in;
+    step->in_len = zlib->avail_in;
+    step->made = step->room - zlib->avail_out;
+    step->ended = result == Z_STREAM_END;
+    if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR)
+        return FAULT_NONE;
+    if (result == Z_NEED_DICT)
+        return coding_bad_header("deflate", why);
+    if (result == Z_DATA_ERROR)
+        return data_error(engine, why);
+    return problem_internal(why, "zlib: inflate failed with %d", result);
+}
+
+const struct coding_engine coding_gzip_engine = {
+    zlib_create, zlib_destroy, zlib_reset, gzip_begin, zlib_step,
+};
+
+const struct coding_engine coding_deflate_engine = {
+    zlib_create, zlib_destroy, zlib_reset, deflate_begin, zlib_step,
+};

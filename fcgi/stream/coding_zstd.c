@@ -1,68 +1,79 @@
 /*
- * coding_zstd.c - zstd (RFC 8878), by libzstd.
+ * coding_zstd.c - Zstandard (RFC 8878).
  */
 #include "stream/coding_internal.h"
+
+#include "base/limits.h"
 
 #include <zstd.h>
 #include <zstd_errors.h>
 
-static bool open_zstd(struct decoder *decoder)
+enum {
+    FRAME_FIRST = 0x28,     /* RFC 8878 section 3.1.1: the magic number's first byte */
+    SKIPPABLE_FIRST = 0x50, /* section 3.1.2: 0x50 to 0x5F for a skippable frame */
+    SKIPPABLE_MASK = 0xF0,
+};
+
+static void zstd_destroy(void *ctx)
 {
-    decoder->library = ZSTD_createDCtx();
-    return decoder->library && !ZSTD_isError(ZSTD_DCtx_setParameter(
-                                   decoder->library, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX));
+    (void)ZSTD_freeDCtx(ctx);
 }
 
-static void close_zstd(struct decoder *decoder)
+static void *zstd_create(void)
 {
-    (void)ZSTD_freeDCtx(decoder->library);
-    decoder->library = NULL;
+    ZSTD_DCtx *zstd = ZSTD_createDCtx();
+    if (zstd &&
+        ZSTD_isError(ZSTD_DCtx_setParameter(zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX))) {
+        zstd_destroy(zstd);
+        return NULL;
+    }
+    return zstd;
 }
 
-static bool reset_zstd(struct decoder *decoder)
+static void zstd_reset(void *ctx)
 {
-    return !ZSTD_isError(ZSTD_DCtx_reset(decoder->library, ZSTD_reset_session_only));
+    (void)ZSTD_DCtx_reset(ctx, ZSTD_reset_session_only);
 }
 
-/* between: the last frame had ended before the bytes that failed. */
-static enum fault zstd_fault(const struct decoder *decoder, size_t result, bool between,
+/* The library may read the formats of its early versions, too; their magic numbers begin otherwise
+ * and are stopped here. */
+static enum fault zstd_begin(void *ctx, const struct coding_step *step, bool again,
                              struct problem *why)
+{
+    const uint8_t first = step->in[0];
+    (void)ctx;
+    if (first == FRAME_FIRST || (first & SKIPPABLE_MASK) == SKIPPABLE_FIRST)
+        return FAULT_NONE;
+    return again ? coding_trailing("zstd", why) : coding_bad_header("zstd", why);
+}
+
+static enum fault zstd_error(size_t result, struct problem *why)
 {
     const ZSTD_ErrorCode code = ZSTD_getErrorCode(result);
     if (code == ZSTD_error_frameParameter_windowTooLarge)
-        return problem_code(why, FAULT_UNPROCESSABLE, CODING_WINDOW,
-                            "the zstd window is larger than %d MiB",
-                            (1 << ZSTD_WINDOW_LOG_MAX) / MIB);
-    if (code == ZSTD_error_memory_allocation)
-        return problem_internal(why, "out of memory in libzstd");
+        return coding_window("zstd", why);
     if (code == ZSTD_error_checksum_wrong)
-        return decoder_bad_checksum(decoder, why);
-    if (code == ZSTD_error_prefix_unknown)
-        return between ? decoder_trailing(decoder, why) : decoder_bad_header(decoder, why);
-    return decoder_corrupt(decoder, why);
+        return coding_bad_checksum("zstd", why);
+    if (code == ZSTD_error_memory_allocation)
+        return problem_internal(why, "zstd: %s", ZSTD_getErrorName(result));
+    const bool header = code == ZSTD_error_prefix_unknown ||
+                        code == ZSTD_error_frameParameter_unsupported ||
+                        code == ZSTD_error_dictionary_wrong;
+    return header ? coding_bad_header("zstd", why) : coding_corrupt("zstd", why);
 }
 
-static enum fault feed_zstd(struct decoder *decoder, const unsigned char *bytes, size_t len,
-                            struct problem *why)
+static enum fault zstd_step(void *ctx, struct coding_step *step, struct problem *why)
 {
-    ZSTD_inBuffer in = { .src = bytes, .size = len };
-    enum fault f = FAULT_NONE;
-    bool full = false;
-    bool after_frame = decoder->head_len > 0; /* a frame has ended in an earlier piece */
-    while (!f && (in.pos < in.size || full)) {
-        ZSTD_outBuffer out = { .dst = decoder->out, .size = sizeof decoder->out };
-        const size_t result = ZSTD_decompressStream(decoder->library, &out, &in);
-        if (ZSTD_isError(result))
-            return zstd_fault(decoder, result, after_frame, why);
-        full = out.pos == out.size && result != 0;
-        decoder->state = result == 0 ? DECODER_BETWEEN : DECODER_INSIDE;
-        if (result == 0) {
-            after_frame = true;
-            decoder->head_len = 1;
-        }
-        f = decoder_emit(decoder, out.pos, why);
-    }
-    return f;
+    ZSTD_inBuffer in = { step->in, step->in_len, 0 };
+    ZSTD_outBuffer out = { step->out, step->room, 0 };
+    const size_t result = ZSTD_decompressStream(ctx, &out, &in);
+    step->in += in.pos;
+    step->in_len -= in.pos;
+    step->made = out.pos;
+    step->ended = result == 0;
+    return ZSTD_isError(result) ? zstd_error(result, why) : FAULT_NONE;
 }
 
-const struct codec codec_zstd = { open_zstd, close_zstd, reset_zstd, feed_zstd };
+const struct coding_engine coding_zstd_engine = {
+    zstd_create, zstd_destroy, zstd_reset, zstd_begin, zstd_step,
+};

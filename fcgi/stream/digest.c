@@ -103,11 +103,12 @@ void digest_xxh3_hex(const struct digest *digest, char out[DIGEST_XXH3_HEX_MAX])
     uint64_t high = 0;
     uint64_t low = 0;
     digest_xxh3(digest, &high, &low);
-    if (high != 0)
+    if (high != 0) {
         (void)snprintf(out, DIGEST_XXH3_HEX_MAX, "%llx%016llx", (unsigned long long)high,
                        (unsigned long long)low);
-    else
+    } else {
         (void)snprintf(out, DIGEST_XXH3_HEX_MAX, "%llx", (unsigned long long)low);
+    }
 }
 
 void digest_sha256_of(const void *bytes, size_t len, uint8_t out[DIGEST_SHA256_BYTES])

@@ -51,11 +51,11 @@ static bool read_quoted(char **at, char **value)
     return true;
 }
 
-/* Unquoted: to the next ';' or white space. */
+/* Unquoted: to the next ';' or white space; it may be empty, as clients send it. */
 static bool read_plain(char **at, char **value, char *ended_by)
 {
     char *end = *at + strcspn(*at, "; \t\"");
-    if (end == *at || *end == '"')
+    if (*end == '"')
         return false;
     *value = *at;
     *ended_by = *end;

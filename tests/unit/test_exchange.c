@@ -1,8 +1,6 @@
-/* test_exchange.c - requests are opened, bodies read and answers given, over memory. */
-#include "base/arena.h"
+/* test_exchange.c - requests are opened and answers given, over memory. */
 #include "http/exchange.h"
-#include "http/route.h"
-#include "tests/unit/support/memory_io.h"
+#include "tests/unit/support/request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,46 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct arena *arena;
-static struct config config;
-
-struct fixture {
-    struct memory_io io;
-    struct exchange x;
-    struct problem why;
-};
-
-static void init(struct fixture *f, const char *method, const char *address)
-{
-    *f = (struct fixture){ .why = PROBLEM_NONE };
-    memory_io_init(&f->io, method, address);
-}
-
-static enum fault open_request(struct fixture *f)
-{
-    f->x = (struct exchange){ .config = &config, .arena = arena, .request_id = "id-1" };
-    f->x.io = memory_io_exchange(&f->io);
-    return exchange_open(&f->x, &f->why);
-}
-
-/* A POST with a body; length NULL: without Content-Length. */
-static void open_body(struct fixture *f, const char *body, const char *length)
-{
-    init(f, "POST", "/");
-    f->io.body = body;
-    f->io.body_len = strlen(body);
-    if (length)
-        memory_io_param(&f->io, "CONTENT_LENGTH", length);
-    assert_int_equal(open_request(f), FAULT_NONE);
-}
-
-static void end(struct fixture *f)
-{
-    exchange_close(&f->x);
-    memory_io_release(&f->io);
-    arena_reset(arena);
-}
 
 /* ---- the request ---- */
 
@@ -78,58 +36,58 @@ static void test_a_content_length_is_digits_or_nothing(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-        init(&f, "POST", "/");
+        struct request f;
+        request_init(&f, "POST", "/");
         if (cases[i].value)
             memory_io_param(&f.io, "CONTENT_LENGTH", cases[i].value);
-        assert_int_equal(open_request(&f), cases[i].fault);
+        assert_int_equal(request_open(&f), cases[i].fault);
         assert_int_equal(f.x.content_length, cases[i].length);
-        end(&f);
+        request_end(&f);
     }
 }
 
 static void test_a_request_has_one_framing(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "POST", "/");
+    request_init(&f, "POST", "/");
     memory_io_param(&f.io, "HTTP_TRANSFER_ENCODING", "chunked");
-    assert_int_equal(open_request(&f), FAULT_NONE);
-    end(&f);
-    init(&f, "POST", "/");
+    assert_int_equal(request_open(&f), FAULT_NONE);
+    request_end(&f);
+    request_init(&f, "POST", "/");
     memory_io_param(&f.io, "HTTP_TRANSFER_ENCODING", "chunked");
     memory_io_param(&f.io, "CONTENT_LENGTH", "0");
-    assert_int_equal(open_request(&f), FAULT_MALFORMED);
-    end(&f);
-    init(&f, "POST", "/");
+    assert_int_equal(request_open(&f), FAULT_MALFORMED);
+    request_end(&f);
+    request_init(&f, "POST", "/");
     memory_io_param(&f.io, "HTTP_TRANSFER_ENCODING", "");
     memory_io_param(&f.io, "CONTENT_LENGTH", "0");
-    assert_int_equal(open_request(&f), FAULT_NONE);
-    end(&f);
+    assert_int_equal(request_open(&f), FAULT_NONE);
+    request_end(&f);
 }
 
 static void test_a_header_that_is_too_long_is_refused(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "GET", "/");
-    f.x = (struct exchange){ .config = &config, .arena = arena };
+    request_init(&f, "GET", "/");
+    f.x = (struct exchange){ .config = &request_config, .arena = request_arena };
     f.x.io = memory_io_exchange(&f.io);
     f.x.io.headers_too_long = true;
     assert_int_equal(exchange_open(&f.x, &f.why), FAULT_MALFORMED);
-    end(&f);
+    request_end(&f);
 }
 
 static void test_headers_are_found_by_their_usual_names(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "GET", "/");
+    request_init(&f, "GET", "/");
     memory_io_param(&f.io, "CONTENT_TYPE", "text/csv");
     memory_io_param(&f.io, "HTTP_UPLOAD_TYPE", "URI");
     memory_io_param(&f.io, "HTTP_IF_NONE_MATCH", "\"a\"");
     memory_io_param(&f.io, "HTTP_X_EMPTY", "");
-    assert_int_equal(open_request(&f), FAULT_NONE);
+    assert_int_equal(request_open(&f), FAULT_NONE);
     assert_string_equal(exchange_header(&f.x, "Content-Type"), "text/csv");
     assert_string_equal(exchange_header(&f.x, "content-type"), "text/csv");
     assert_string_equal(exchange_header(&f.x, "UPLOAD_TYPE"), "URI");
@@ -137,7 +95,7 @@ static void test_headers_are_found_by_their_usual_names(void **state)
     assert_string_equal(exchange_header(&f.x, "X-Empty"), "");
     assert_null(exchange_header(&f.x, "X-Absent"));
     assert_null(exchange_header(&f.x, "Content-Length"));
-    end(&f);
+    request_end(&f);
 }
 
 static void test_links_begin_with_what_the_client_called_us(void **state)
@@ -162,198 +120,28 @@ static void test_links_begin_with_what_the_client_called_us(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-        init(&f, "GET", "/");
+        struct request f;
+        request_init(&f, "GET", "/");
         memory_io_param(&f.io, "HTTPS", cases[i].https);
         memory_io_param(&f.io, "HTTP_HOST", cases[i].host);
         memory_io_param(&f.io, "SERVER_NAME", cases[i].server_name);
-        (void)snprintf(config.public_url, sizeof config.public_url, "%s", cases[i].public_url);
-        assert_int_equal(open_request(&f), FAULT_NONE);
+        (void)snprintf(request_config.public_url, sizeof request_config.public_url, "%s",
+                       cases[i].public_url);
+        assert_int_equal(request_open(&f), FAULT_NONE);
         assert_string_equal(exchange_base_url(&f.x), cases[i].want);
-        config.public_url[0] = '\0';
-        end(&f);
+        request_config.public_url[0] = '\0';
+        request_end(&f);
     }
-}
-
-/* ---- the body ---- */
-
-static enum fault collect(void *ctx, const void *bytes, size_t len, struct problem *why)
-{
-    (void)why;
-    text_add(ctx, bytes, len);
-    return FAULT_NONE;
-}
-
-static enum fault give_up(void *ctx, const void *bytes, size_t len, struct problem *why)
-{
-    (void)ctx;
-    (void)bytes;
-    (void)len;
-    return problem_set(why, FAULT_UNPROCESSABLE, "enough");
-}
-
-static void test_a_body_is_complete_only_when_its_length_is_right(void **state)
-{
-    static const struct {
-        const char *body;
-        const char *length;
-        uint64_t max;
-        enum fault broken; /* how reading ends */
-        enum fault fault;
-        enum body_state body_state;
-    } cases[] = {
-        { "hello", "5", 5, FAULT_NONE, FAULT_NONE, BODY_COMPLETE },
-        { "hello", NULL, 5, FAULT_NONE, FAULT_NONE, BODY_COMPLETE },
-        { "", "0", 0, FAULT_NONE, FAULT_NONE, BODY_COMPLETE },
-        { "", NULL, 0, FAULT_NONE, FAULT_NONE, BODY_COMPLETE },
-        { "hello", "6", 9, FAULT_NONE, FAULT_MALFORMED, BODY_BROKEN },
-        { "hello", "4", 9, FAULT_NONE, FAULT_MALFORMED, BODY_READING },
-        { "", "1", 9, FAULT_NONE, FAULT_MALFORMED, BODY_BROKEN },
-        { "hello", "5", 4, FAULT_NONE, FAULT_TOO_LARGE, BODY_UNREAD },
-        { "hello", NULL, 4, FAULT_NONE, FAULT_TOO_LARGE, BODY_READING },
-        { "hello", "9", 9, FAULT_ABORTED, FAULT_ABORTED, BODY_BROKEN },
-        { "hello", "5", 9, FAULT_ABORTED, FAULT_ABORTED, BODY_BROKEN },
-        { "hello", NULL, 9, FAULT_STALLED, FAULT_STALLED, BODY_BROKEN },
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (size_t piece = 0; piece <= strlen(cases[i].body); piece++) {
-            struct fixture f;
-            struct text got;
-            open_body(&f, cases[i].body, cases[i].length);
-            f.io.piece = piece;
-            f.io.read_fault = cases[i].broken;
-            text_init(&got, 64);
-            const enum fault fault = exchange_body(&f.x, cases[i].max, collect, &got, &f.why);
-            if (fault != cases[i].fault || f.x.body != cases[i].body_state)
-                (void)fprintf(stderr, "case %zu, pieces of %zu\n", i, piece);
-            assert_int_equal(fault, cases[i].fault);
-            assert_int_equal(f.x.body, cases[i].body_state);
-            if (!fault)
-                assert_string_equal(text_string(&got), cases[i].body);
-            if (f.x.body == BODY_UNREAD)
-                assert_int_equal(f.io.at, 0); /* refused before a byte was read */
-            text_release(&got);
-            end(&f);
-        }
-    }
-}
-
-static void test_a_sink_ends_the_body_early(void **state)
-{
-    struct fixture f;
-    (void)state;
-    open_body(&f, "hello", "5");
-    assert_int_equal(exchange_body(&f.x, 9, give_up, NULL, &f.why), FAULT_UNPROCESSABLE);
-    assert_int_equal(f.x.body, BODY_READING);
-    assert_int_equal(exchange_body(&f.x, 9, give_up, NULL, &f.why), FAULT_INTERNAL);
-    end(&f);
-}
-
-static void test_a_small_body_is_read_as_text(void **state)
-{
-    struct fixture f;
-    const char *text = NULL;
-    size_t len = 0;
-    (void)state;
-    open_body(&f, "hello", NULL);
-    f.io.piece = 2;
-    assert_int_equal(exchange_body_text(&f.x, 5, &text, &len, &f.why), FAULT_NONE);
-    assert_string_equal(text, "hello");
-    assert_int_equal(len, 5);
-    end(&f);
-    open_body(&f, "", NULL);
-    assert_int_equal(exchange_body_text(&f.x, 5, &text, &len, &f.why), FAULT_NONE);
-    assert_string_equal(text, "");
-    assert_int_equal(len, 0);
-    end(&f);
-    open_body(&f, "hello", NULL);
-    assert_int_equal(exchange_body_text(&f.x, 4, &text, &len, &f.why), FAULT_TOO_LARGE);
-    end(&f);
-}
-
-static void test_a_json_body_is_parsed(void **state)
-{
-    struct fixture f;
-    json_object *value = NULL;
-    (void)state;
-    open_body(&f, "{\"a\":[1,2]}", NULL);
-    assert_int_equal(exchange_json(&f.x, 64, &value, &f.why), FAULT_NONE);
-    assert_true(json_object_is_type(value, json_type_object));
-    end(&f);
-    open_body(&f, "{\"a\":", NULL);
-    assert_int_equal(exchange_json(&f.x, 64, &value, &f.why), FAULT_MALFORMED);
-    assert_string_equal(f.why.text, "not acceptable as JSON: Expecting value (character 5)");
-    end(&f);
-    open_body(&f, "", NULL);
-    assert_int_equal(exchange_json(&f.x, 64, &value, &f.why), FAULT_MALFORMED);
-    end(&f);
-}
-
-static enum fault part_begin(void *ctx, const struct multipart_head *head, struct problem *why)
-{
-    (void)why;
-    text_addf(ctx, "[%s|", head->name ? head->name : "-");
-    return FAULT_NONE;
-}
-
-static enum fault part_end(void *ctx, struct problem *why)
-{
-    (void)why;
-    text_addc(ctx, ']');
-    return FAULT_NONE;
-}
-
-static const struct multipart_sink parts = { part_begin, collect, part_end };
-
-static const char form[] =
-    "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n"
-    "--b\r\nContent-Disposition: form-data; name=\"c\"\r\n\r\nyz\r\n--b--\r\n";
-
-static void test_a_multipart_body_streams_in_any_pieces(void **state)
-{
-    (void)state;
-    for (size_t piece = 0; piece < sizeof form; piece++) {
-        struct fixture f;
-        struct text got;
-        open_body(&f, form, NULL);
-        memory_io_param(&f.io, "CONTENT_TYPE", "multipart/form-data; boundary=b");
-        f.io.piece = piece;
-        text_init(&got, 64);
-        assert_int_equal(exchange_multipart(&f.x, &parts, &got, &f.why), FAULT_NONE);
-        assert_string_equal(text_string(&got), "[a|x][c|yz]");
-        assert_int_equal(f.x.body, BODY_COMPLETE);
-        text_release(&got);
-        end(&f);
-    }
-}
-
-static void test_a_multipart_body_that_breaks_off_is_no_success(void **state)
-{
-    struct fixture f;
-    struct text got;
-    (void)state;
-    text_init(&got, 64);
-    open_body(&f, form, NULL);
-    memory_io_param(&f.io, "CONTENT_TYPE", "multipart/form-data; boundary=b");
-    f.io.body_len -= sizeof "--b--\r\n" - 1;
-    assert_int_equal(exchange_multipart(&f.x, &parts, &got, &f.why), FAULT_MALFORMED);
-    end(&f);
-    open_body(&f, form, NULL); /* without a type nothing is read */
-    assert_int_not_equal(exchange_multipart(&f.x, &parts, &got, &f.why), FAULT_NONE);
-    assert_int_equal(f.x.body, BODY_UNREAD);
-    end(&f);
-    text_release(&got);
 }
 
 /* ---- the answer ---- */
 
 static void test_a_reply_has_its_head_and_the_request_s_id(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "GET", "/");
-    assert_int_equal(open_request(&f), FAULT_NONE);
+    request_init(&f, "GET", "/");
+    assert_int_equal(request_open(&f), FAULT_NONE);
     exchange_set_header(&f.x, "X-One", "1");
     assert_int_equal(exchange_reply(&f.x, 201, "text/plain", "hello", 5, &f.why), FAULT_NONE);
     assert_string_equal(memory_io_reply(&f.io),
@@ -361,7 +149,7 @@ static void test_a_reply_has_its_head_and_the_request_s_id(void **state)
                         "Content-Length: 5\r\nX-One: 1\r\n\r\nhello");
     assert_int_equal(f.x.reply, REPLY_DONE);
     assert_int_equal(f.x.reply_bytes, 5);
-    end(&f);
+    request_end(&f);
 }
 
 static void test_empty_replies_say_so_where_http_allows(void **state)
@@ -377,27 +165,27 @@ static void test_empty_replies_say_so_where_http_allows(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-        init(&f, "GET", "/");
-        assert_int_equal(open_request(&f), FAULT_NONE);
+        struct request f;
+        request_init(&f, "GET", "/");
+        assert_int_equal(request_open(&f), FAULT_NONE);
         assert_int_equal(exchange_reply_empty(&f.x, cases[i].status, &f.why), FAULT_NONE);
         assert_string_equal(memory_io_reply(&f.io), cases[i].want);
-        end(&f);
+        request_end(&f);
     }
 }
 
 static void test_json_replies_are_compact(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "GET", "/");
-    assert_int_equal(open_request(&f), FAULT_NONE);
+    request_init(&f, "GET", "/");
+    assert_int_equal(request_open(&f), FAULT_NONE);
     json_object *body = json_object_new_object();
     (void)json_object_object_add(body, "path", json_object_new_string("a/b"));
     assert_int_equal(exchange_reply_json(&f.x, 200, body, &f.why), FAULT_NONE);
     assert_string_equal(memory_io_body(&f.io), "{\"path\":\"a/b\"}");
     assert_non_null(strstr(memory_io_reply(&f.io), "Content-Type: application/json\r\n"));
-    end(&f);
+    request_end(&f);
 }
 
 static void test_a_streamed_reply_keeps_its_announced_length(void **state)
@@ -419,9 +207,9 @@ static void test_a_streamed_reply_keeps_its_announced_length(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-        init(&f, "GET", "/");
-        assert_int_equal(open_request(&f), FAULT_NONE);
+        struct request f;
+        request_init(&f, "GET", "/");
+        assert_int_equal(request_open(&f), FAULT_NONE);
         assert_int_equal(exchange_stream_begin(&f.x, 200, "text/plain", cases[i].length, &f.why),
                          0);
         assert_int_equal(exchange_write(&f.x, cases[i].first, strlen(cases[i].first), &f.why), 0);
@@ -430,7 +218,7 @@ static void test_a_streamed_reply_keeps_its_announced_length(void **state)
         assert_int_equal(exchange_stream_end(&f.x, &f.why), cases[i].finish);
         assert_int_equal(f.x.reply, cases[i].finish ? REPLY_STREAMING : REPLY_DONE);
         assert_string_equal(memory_io_body(&f.io), cases[i].sent);
-        end(&f);
+        request_end(&f);
     }
 }
 
@@ -455,9 +243,9 @@ static void test_a_short_stream_gets_its_length_announced(void **state)
     (void)state;
     memset(bytes, 'x', sizeof bytes);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct fixture f;
-        init(&f, cases[i].method, "/");
-        assert_int_equal(open_request(&f), FAULT_NONE);
+        struct request f;
+        request_init(&f, cases[i].method, "/");
+        assert_int_equal(request_open(&f), FAULT_NONE);
         assert_int_equal(exchange_stream_begin(&f.x, 200, "text/plain", -1, &f.why), FAULT_NONE);
         assert_int_equal(exchange_write(&f.x, bytes, cases[i].first, &f.why), FAULT_NONE);
         assert_int_equal(exchange_write(&f.x, bytes, cases[i].second, &f.why), FAULT_NONE);
@@ -471,36 +259,36 @@ static void test_a_short_stream_gets_its_length_announced(void **state)
         else
             assert_null(strstr(head, "Content-Length"));
         assert_non_null(strstr(head, "\r\nContent-Type: text/plain\r\n"));
-        end(&f);
+        request_end(&f);
     }
 }
 
 static void test_head_sends_no_body_however_it_is_made(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "HEAD", "/");
-    assert_int_equal(open_request(&f), FAULT_NONE);
+    request_init(&f, "HEAD", "/");
+    assert_int_equal(request_open(&f), FAULT_NONE);
     assert_int_equal(exchange_stream_begin(&f.x, 200, "text/plain", 100, &f.why), FAULT_NONE);
     assert_int_equal(exchange_write(&f.x, "ab", 2, &f.why), FAULT_NONE);
     assert_int_equal(exchange_stream_end(&f.x, &f.why), FAULT_NONE);
     assert_string_equal(memory_io_body(&f.io), "");
     assert_non_null(strstr(memory_io_reply(&f.io), "\r\nContent-Length: 100\r\n"));
-    end(&f);
+    request_end(&f);
 }
 
 static void test_a_reply_that_nobody_takes_is_aborted(void **state)
 {
-    struct fixture f;
+    struct request f;
     (void)state;
-    init(&f, "GET", "/");
-    assert_int_equal(open_request(&f), FAULT_NONE);
+    request_init(&f, "GET", "/");
+    assert_int_equal(request_open(&f), FAULT_NONE);
     f.io.write_max = 100;
     char body[200] = "";
     assert_int_equal(exchange_reply(&f.x, 200, "text/plain", body, sizeof body, &f.why),
                      FAULT_ABORTED);
     assert_int_equal(f.x.reply, REPLY_STREAMING);
-    end(&f);
+    request_end(&f);
 }
 
 static void test_a_header_that_would_end_its_line_fails_the_reply(void **state)
@@ -508,9 +296,9 @@ static void test_a_header_that_would_end_its_line_fails_the_reply(void **state)
     static const char *const values[] = { "a\r\nX-Evil: 1", "a\n", "a\x7F", "a\x01" };
     (void)state;
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        struct fixture f;
-        init(&f, "GET", "/");
-        assert_int_equal(open_request(&f), FAULT_NONE);
+        struct request f;
+        request_init(&f, "GET", "/");
+        assert_int_equal(request_open(&f), FAULT_NONE);
         exchange_set_header(&f.x, "X-Good", "1");
         exchange_set_header(&f.x, "X-Name", values[i]);
         assert_int_equal(exchange_reply_empty(&f.x, 200, &f.why), FAULT_INTERNAL);
@@ -518,22 +306,8 @@ static void test_a_header_that_would_end_its_line_fails_the_reply(void **state)
         f.why = PROBLEM_NONE; /* the error answer goes out without them */
         assert_int_equal(exchange_reply_empty(&f.x, 500, &f.why), FAULT_NONE);
         assert_null(strstr(memory_io_reply(&f.io), "X-Good"));
-        end(&f);
+        request_end(&f);
     }
-}
-
-static int make_arena(void **state)
-{
-    (void)state;
-    arena = arena_create(ARENA_MAX);
-    return arena ? 0 : -1;
-}
-
-static int free_arena(void **state)
-{
-    (void)state;
-    arena_destroy(arena);
-    return 0;
 }
 
 int main(void)
@@ -544,12 +318,6 @@ int main(void)
         cmocka_unit_test(test_a_header_that_is_too_long_is_refused),
         cmocka_unit_test(test_headers_are_found_by_their_usual_names),
         cmocka_unit_test(test_links_begin_with_what_the_client_called_us),
-        cmocka_unit_test(test_a_body_is_complete_only_when_its_length_is_right),
-        cmocka_unit_test(test_a_sink_ends_the_body_early),
-        cmocka_unit_test(test_a_small_body_is_read_as_text),
-        cmocka_unit_test(test_a_json_body_is_parsed),
-        cmocka_unit_test(test_a_multipart_body_streams_in_any_pieces),
-        cmocka_unit_test(test_a_multipart_body_that_breaks_off_is_no_success),
         cmocka_unit_test(test_a_reply_has_its_head_and_the_request_s_id),
         cmocka_unit_test(test_empty_replies_say_so_where_http_allows),
         cmocka_unit_test(test_json_replies_are_compact),
@@ -559,5 +327,5 @@ int main(void)
         cmocka_unit_test(test_a_reply_that_nobody_takes_is_aborted),
         cmocka_unit_test(test_a_header_that_would_end_its_line_fails_the_reply),
     };
-    return cmocka_run_group_tests(tests, make_arena, free_arena);
+    return cmocka_run_group_tests(tests, request_setup, request_teardown);
 }

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+enum { TEXT_MAX = 4 * MIB, DEEP = 500000 };
+
 /* The compact text of what bytes parse to, or the reason why they do not; in a static buffer. */
 static const char *read_back(const char *bytes, size_t len, struct json_error *error)
 {
@@ -189,7 +191,7 @@ static enum fault parse_repeated(const char *piece, size_t times, const char *la
 {
     struct text text;
     struct problem why = PROBLEM_NONE;
-    text_init(&text, 4 * MIB);
+    text_init(&text, TEXT_MAX);
     for (size_t i = 0; i < times; i++)
         text_adds(&text, piece);
     text_adds(&text, last);
@@ -209,8 +211,8 @@ static void test_depth_is_bounded(void **state)
     json_object_put(value);
     value = NULL;
     assert_int_equal(parse_repeated("[", JSON_DEPTH_MAX + 1, closing, &value), FAULT_MALFORMED);
-    assert_int_equal(parse_repeated("[", MIB, "", &value), FAULT_MALFORMED);
-    assert_int_equal(parse_repeated("{\"a\":", MIB / 8, "", &value), FAULT_MALFORMED);
+    assert_int_equal(parse_repeated("[", DEEP, "", &value), FAULT_MALFORMED);
+    assert_int_equal(parse_repeated("{\"a\":", DEEP, "", &value), FAULT_MALFORMED);
     assert_null(value);
 }
 
@@ -220,7 +222,7 @@ static void test_the_number_of_values_is_bounded(void **state)
     struct problem why = PROBLEM_NONE;
     struct text text;
     (void)state;
-    text_init(&text, MIB);
+    text_init(&text, TEXT_MAX);
     text_addc(&text, '[');
     for (size_t i = 0; i < JSON_VALUES_MAX - 2; i++)
         text_adds(&text, "1,");

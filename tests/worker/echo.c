@@ -15,7 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OK = 200, TOO_LARGE = 413, TIMEOUT = 408, BAD = 400, OURS = 500, SMALL_BODY_MAX = 16 * KIB };
+enum {
+    OK = 200,
+    TOO_LARGE = 413,
+    TIMEOUT = 408,
+    BAD = 400,
+    OURS = 500,
+    SMALL_BODY_MAX = 16 * KIB,
+    ECHO_MAX = MIB
+};
 
 static enum fault reply_text(struct exchange *x, int status, const char *text, struct problem *why)
 {
@@ -41,7 +49,7 @@ static enum fault echo_body(struct exchange *x, struct problem *why)
 {
     const char *body = NULL;
     size_t len = 0;
-    enum fault f = exchange_body_text(x, MIB, &body, &len, why);
+    enum fault f = exchange_body_text(x, ECHO_MAX, &body, &len, why);
     return f ? f : exchange_reply(x, OK, "text/plain", body, len, why);
 }
 
