@@ -154,7 +154,8 @@ enum fault oxen_repository_show(struct exchange *x, struct problem *why)
     oxen_reply_truth(&out, "is_empty", repository.branches == 0);
     oxen_reply_text(&out, "storage_kind", STORAGE_KIND);
     oxen_reply_text(&out, "repo_uuid", repository.uuid);
-    oxen_reply_number(&out, "size", repository.bytes);
+    /* what is uploaded counts as soon as a commit may name it */
+    oxen_reply_number(&out, "size", repository.branches == 0 ? 0 : repository.bytes);
     oxen_reply_key(&out, "data_types");
     text_adds(&out, "[]");
     oxen_reply_number(&out, "branch_count", repository.branches);

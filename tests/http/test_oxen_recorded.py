@@ -45,54 +45,23 @@ def mismatch(expected, got, name=None):
     return (name or expected, f"Failed to store version: Hash mismatch: expected {expected}, got {got}")
 
 
-def recorded_mismatch(case):
-    """The recorded answer without the server's path in its texts."""
+def found(name, size):
+    """The answer to a question about one version."""
+    return (
+        '{"status":"success","status_message":"resource_found","oxen_version":"0.65.2",'
+        f'"version":{{"hash":"{name}","size":{size}}}}}'
+    )
+
+
+def without_path(case):
+    """The recorded answer, but for the path of the server in its texts."""
     return re.sub(r'Hash mismatch writing \\"[^"]*\\": ', "Hash mismatch: ", case["answer"])
 
 
 NO_HEX = "Failed to store version: Invalid integer: invalid digit found in string"
 EMPTY = "Failed to store version: Invalid integer: cannot parse integer from empty string"
-PATHS = "the recorded text shows a path of the server"
 NO_PANIC = "a name of less than two bytes kills the recorded server's task"
 METHODS = "a known path with another method is 405 with Allow, HEAD goes wherever GET does"
-
-# name: (reason, status, body or None for an empty one)
-DIFFERENCES = {
-    "up_same_hash_other_bytes_exists": (
-        "every byte is hashed, also those of a name that is stored",
-        200,
-        uploaded(mismatch("4af7ab1f253ed36ce0b3ff0fbc5c9df8", "8cca9aedb97cf75f346b2bc9ce2d0b94")),
-    ),
-    "up_gzip_two_members": ("all members of a gzip part are read", 200, None),
-    "up_gzip_trailing_garbage": ("bytes behind the last member are the file's error", 200, None),
-    "meta_uppercase_lower": (
-        "any spelling of a hash finds the one entry",
-        200,
-        '{"status":"success","status_message":"resource_found","oxen_version":"0.65.2",'
-        '"version":{"hash":"4b3044b7aba532d43b0b40428e5e0246","size":5}}',
-    ),
-    "up_hash_len1_panic": (NO_PANIC, 200, None),
-    "up_hash_empty_filename": (NO_PANIC, 200, uploaded(("", EMPTY))),
-    "meta_len1": (NO_PANIC, 404, NOT_FOUND),
-    "up_existing_via_dotdot": (
-        "a name that is no hash is never looked up as a path",
-        200,
-        None,
-    ),
-    "up_hash_traversal": ("the same text as recorded", 200, None),
-    "rq_slash_ns": ("%2F is decoded and refused as no single segment", 400, SEGMENT),
-    "rq_patch": (METHODS, 405, NO_METHOD),
-    "rq_put": (METHODS, 405, NO_METHOD),
-    "rq_head": (METHODS, 405, ""),
-    "rq_options": (METHODS, 204, ""),
-    "meta_head": (METHODS, 200, ""),
-    "meta_good_before_400": (
-        "what was complete and verified before the request broke is stored",
-        200,
-        None,
-    ),
-}
-
 
 RNG = random.Random(20)
 ONE, OTHER, THIRD = (RNG.randbytes(n) for n in (4096, 5000, 5000))
@@ -127,6 +96,56 @@ def batch(*parts):
 
 def small(i):
     return b"small %d " % i * (i + 1)
+
+
+# name: (reason, status, body)
+DIFFERENCES = {
+    "up_same_hash_other_bytes_exists": (
+        "every byte is hashed, also those of a name that is stored",
+        200,
+        uploaded(mismatch(hash_of(ONE), "f37b8d57539eff6a74bc0c533f6a97c2")),
+    ),
+    "up_gzip_two_members": ("all members of a gzip part are read", 200, uploaded()),
+    "up_gzip_trailing_garbage": (
+        "bytes behind the last member are the file's error",
+        200,
+        uploaded(
+            (
+                "409acaecb84604af6a8e297d5f4827db",
+                "Failed to decompress version: Failed to decompress gzipped data: "
+                "bytes follow the end of the gzip stream",
+            )
+        ),
+    ),
+    "meta_uppercase_lower": (
+        "any spelling of a hash finds the one entry",
+        200,
+        found("4b3044b7aba532d43b0b40428e5e0246", 5),
+    ),
+    "up_hash_len1_panic": (
+        NO_PANIC,
+        200,
+        uploaded(mismatch("a", "5c7401c0ec22eeeeeaf06c6480b2cd11")),
+    ),
+    "up_hash_empty_filename": (NO_PANIC, 200, uploaded(("", EMPTY))),
+    "meta_len1": (NO_PANIC, 404, NOT_FOUND),
+    "up_existing_via_dotdot": (
+        "a name that is no hash is never looked up as a path",
+        200,
+        uploaded(("..files/4a/f7ab1f253ed36ce0b3ff0fbc5c9df8", NO_HEX)),
+    ),
+    "meta_good_before_400": (
+        "what was complete and verified before the request broke is stored",
+        200,
+        found("f01cced183a32bf8d48f1346ff801e2a", 3),
+    ),
+    "rq_slash_ns": ("%2F is decoded and refused as no single segment", 400, SEGMENT),
+    "rq_patch": (METHODS, 405, NO_METHOD),
+    "rq_put": (METHODS, 405, NO_METHOD),
+    "rq_head": (METHODS, 405, ""),
+    "rq_options": (METHODS, 204, ""),
+    "meta_head": (METHODS, 200, ""),
+}
 
 
 # Bodies that the recording only has the beginning of.
@@ -168,12 +187,35 @@ def answers(service):
     return given
 
 
-def test_show(answers):
-    for case in CASES:
-        a = answers[case["name"]]
-        want = case.get("answer")
-        if want is not None:
-            want = with_stand_ins(recorded_mismatch(case))
-        same = a.status == case["status"] and UUID.sub("U", a.text) == UUID.sub("U", want or "")
-        if not same:
-            print(case["name"], "|", case["status"], want, "|", a.status, a.text)
+@pytest.mark.parametrize("name", sorted(DIFFERENCES))
+def test_a_difference_is_one_from_the_recording(name):
+    case = next(case for case in CASES if case["name"] == name)
+    _, status, body = DIFFERENCES[name]
+    assert (status, body) != (case["status"], case.get("answer"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_each_recorded_request_gets_the_recorded_answer(answers, case):
+    answer = answers[case["name"]]
+    status, body = case["status"], case.get("answer")
+    if case["name"] in DIFFERENCES:
+        _, status, body = DIFFERENCES[case["name"]]
+    else:
+        body = with_stand_ins(without_path(case))
+        if case["method"] != "HEAD":
+            assert answer.header("Content-Type") == case["type"]
+    assert answer.status == status
+    assert UUID.sub("UUID", answer.text) == UUID.sub("UUID", body)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_every_answer_says_its_version_and_the_requests_id(answers, case):
+    answer = answers[case["name"]]
+    assert answer.header("oxen-version") == "0.65.2"
+    assert answer.header("x-oxen-request-id")
+    if case["name"] == "reqid_echo":
+        assert answer.header("x-oxen-request-id") == "abc-123_X"
+    else:
+        assert answer.header("x-oxen-request-id") == answer.header("X-Request-Id")
+    if answer.status == 405:
+        assert answer.header("Allow")
