@@ -199,18 +199,20 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
         f = problem_set(why, FAULT_MALFORMED, "the body is not a JSON list of segment names");
     if (f)
         return f;
-    *count = json_object_array_length(list);
-    const char **names = arena_alloc(x->arena, (*count + 1) * sizeof *names);
-    if (!names || *count > PINOT_BATCH_SEGMENTS_MAX)
+    const size_t n = json_object_array_length(list);
+    const char **names = arena_alloc(x->arena, (n + 1) * sizeof *names);
+    if (!names || n > PINOT_BATCH_SEGMENTS_MAX)
         return problem_set(why, FAULT_TOO_LARGE, "the list has too many segments");
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < n; i++) {
         json_object *name = json_object_array_get_idx(list, i);
-        if (!json_object_is_type(name, json_type_string))
+        if (!json_object_is_type(name, json_type_string)) {
             return problem_set(why, FAULT_MALFORMED,
                                "the body is not a JSON list of segment names");
+        }
         names[i] = json_object_get_string(name);
     }
     *out = names;
+    *count = n;
     return FAULT_NONE;
 }
 

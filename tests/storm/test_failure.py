@@ -82,7 +82,6 @@ def test_a_failed_sync_stops_all_writing_until_the_operator_starts_anew(faulty):
         status, body = refusal(work)
         assert status == 503, name
         no_server_text(body)
-    check_before_is_there(sluice.port)
     sluice.restart()
     check_before_is_there(sluice.port)
     check_serves(sluice.port, "c")

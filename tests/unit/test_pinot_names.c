@@ -12,28 +12,28 @@
 static const struct {
     const char *given;
     const char *database;
-    enum fault fault;
-    const char *raw;
+    const char *raw; /* NULL: refused */
     const char *whole;
+    enum fault fault;
     enum pinot_type type;
 } cases[] = {
-    { "t", NULL, FAULT_NONE, "t", "t", PINOT_NO_TYPE },
-    { "t_OFFLINE", NULL, FAULT_NONE, "t", "t_OFFLINE", PINOT_OFFLINE },
-    { "t_REALTIME", "", FAULT_NONE, "t", "t_REALTIME", PINOT_REALTIME },
-    { "_OFFLINE", NULL, FAULT_NONE, "_OFFLINE", "_OFFLINE", PINOT_NO_TYPE },
-    { "t_offline", NULL, FAULT_NONE, "t_offline", "t_offline", PINOT_NO_TYPE },
-    { "t", "default", FAULT_NONE, "t", "t", PINOT_NO_TYPE },
-    { "t", "db", FAULT_NONE, "db.t", "db.t", PINOT_NO_TYPE },
-    { "db.t_OFFLINE", "db", FAULT_NONE, "db.t", "db.t_OFFLINE", PINOT_OFFLINE },
-    { "db.t", NULL, FAULT_NONE, "db.t", "db.t", PINOT_NO_TYPE },
-    { "a b", NULL, FAULT_NONE, "a b", "a b", PINOT_NO_TYPE },
-    { "db1.t", "db2", FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "a.b.c", NULL, FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "", NULL, FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "a/b", NULL, FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "a\nb", NULL, FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "t", "d/b", FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
-    { "t", "d.b", FAULT_MALFORMED, NULL, NULL, PINOT_NO_TYPE },
+    { "t", NULL, "t", "t", FAULT_NONE, PINOT_NO_TYPE },
+    { "t_OFFLINE", NULL, "t", "t_OFFLINE", FAULT_NONE, PINOT_OFFLINE },
+    { "t_REALTIME", "", "t", "t_REALTIME", FAULT_NONE, PINOT_REALTIME },
+    { "_OFFLINE", NULL, "_OFFLINE", "_OFFLINE", FAULT_NONE, PINOT_NO_TYPE },
+    { "t_offline", NULL, "t_offline", "t_offline", FAULT_NONE, PINOT_NO_TYPE },
+    { "t", "default", "t", "t", FAULT_NONE, PINOT_NO_TYPE },
+    { "t", "db", "db.t", "db.t", FAULT_NONE, PINOT_NO_TYPE },
+    { "db.t_OFFLINE", "db", "db.t", "db.t_OFFLINE", FAULT_NONE, PINOT_OFFLINE },
+    { "db.t", NULL, "db.t", "db.t", FAULT_NONE, PINOT_NO_TYPE },
+    { "a b", NULL, "a b", "a b", FAULT_NONE, PINOT_NO_TYPE },
+    { "db1.t", "db2", NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "a.b.c", NULL, NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "", NULL, NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "a/b", NULL, NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "a\nb", NULL, NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "t", "d/b", NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
+    { "t", "d.b", NULL, NULL, FAULT_MALFORMED, PINOT_NO_TYPE },
 };
 
 static void test_a_table_name_is_database_raw_name_and_type(void **state)
