@@ -120,10 +120,11 @@ enum fault oxen_store_version_find(struct db *db, int64_t repository,
     query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
 
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
         *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
                                   .start = query_column_int(&q, START),
                                   .bytes = query_column_int(&q, BYTES) };
+    }
     query_done(&q);
     if (!f)
         *found = row;

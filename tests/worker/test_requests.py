@@ -276,6 +276,14 @@ def test_an_answer_that_breaks_off_looks_broken(pool):
     pool.ready()
 
 
+def test_an_answer_shorter_than_announced_looks_broken(pool):
+    with pool.peer() as peer:
+        peer.send(request("GET", "/t/short/10"))
+        answer = peer.answer()
+        assert answer.bad and not answer.ended
+        assert answer.headers["Content-Length"] == "11" and answer.body == b"x" * 10
+
+
 def test_an_answer_that_breaks_off_early_is_an_error_answer(pool):
     answer = pool.ask("GET", "/t/break/10")
     assert answer.ended and answer.status == 500 and answer.body == b"internal error"
