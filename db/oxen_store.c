@@ -189,6 +189,11 @@ static enum fault repository_grow(struct db *db, int64_t repository, int64_t ver
     return f;
 }
 
+enum fault oxen_store_repository_check(struct db *db, int64_t repository, struct problem *why)
+{
+    return repository_grow(db, repository, 0, 0, why);
+}
+
 /* The rows of a piece; still[i] says whether version i is stored. */
 static enum fault add_all(struct db *db, int64_t repository, const struct oxen_version *versions,
                           size_t count, bool *still, struct problem *why)
