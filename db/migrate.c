@@ -62,17 +62,19 @@ static enum fault digest_of(const struct migration *migration, char out[SHA256_H
 static enum fault compare(size_t i, const char *name, const char *sha256, struct problem *why)
 {
     char expected[SHA256_HEX_MAX];
-    if (i >= MIGRATION_COUNT || strcmp(name, migrations[i].name) != 0)
+    if (i >= MIGRATION_COUNT || strcmp(name, migrations[i].name) != 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the database has migration %s, which this program does not know in "
                            "that place: install the program that applied it, or a newer one",
                            name);
+    }
     const enum fault f = digest_of(&migrations[i], expected, why);
-    if (!f && strcmp(sha256, expected) != 0)
+    if (!f && strcmp(sha256, expected) != 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "migration %s was changed after it had been applied: install the "
                            "program that applied it",
                            name);
+    }
     return f;
 }
 
@@ -127,9 +129,10 @@ static enum fault applied_of(struct db *db, size_t *count, struct problem *why)
         return f;
     if (ours)
         return compare_all(db, count, why);
-    if (tables > 0)
+    if (tables > 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the state folder holds a database of another program");
+    }
     *count = 0;
     return FAULT_NONE;
 }
@@ -138,10 +141,11 @@ enum fault migrate_verify(struct db *db, struct problem *why)
 {
     size_t applied = 0;
     const enum fault f = applied_of(db, &applied, why);
-    if (!f && applied < MIGRATION_COUNT)
+    if (!f && applied < MIGRATION_COUNT) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the database lacks migration %s: run `sluice migrate`",
                            migrations[applied].name);
+    }
     return f;
 }
 
@@ -203,10 +207,11 @@ static enum fault empty_wal(struct db *db, struct problem *why)
 {
     bool complete = false;
     const enum fault f = db_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE, &complete, why);
-    if (!f && !complete)
+    if (!f && !complete) {
         return problem_set(why, FAULT_BUSY,
                            "somebody is reading the database, so its log cannot be emptied: "
                            "close other programs that have it open");
+    }
     return f;
 }
 
@@ -234,10 +239,11 @@ static enum fault connect(struct db *db, const char *folder, bool alone, struct 
 {
     struct problem cause = PROBLEM_NONE;
     const enum fault f = db_connect(db, folder, DB_CREATE, alone, &cause);
-    if (f == FAULT_BUSY && alone)
+    if (f == FAULT_BUSY && alone) {
         return problem_set(why, f,
                            "a sync has failed, and the database is still open elsewhere: stop the "
                            "service and other programs that use it, then run this again");
+    }
     if (f && why->fault == FAULT_NONE)
         *why = cause;
     return f;

@@ -120,10 +120,11 @@ enum fault oxen_store_version_find(struct db *db, int64_t repository,
     query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
 
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
         *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
                                   .start = query_column_int(&q, START),
                                   .bytes = query_column_int(&q, BYTES) };
+    }
     query_done(&q);
     if (!f)
         *found = row;
@@ -186,6 +187,11 @@ static enum fault repository_grow(struct db *db, int64_t repository, int64_t ver
     if (!f && changes == 0)
         return problem_set(why, FAULT_MISSING, "the repository was deleted");
     return f;
+}
+
+enum fault oxen_store_repository_check(struct db *db, int64_t repository, struct problem *why)
+{
+    return repository_grow(db, repository, 0, 0, why);
 }
 
 /* The rows of a piece; still[i] says whether version i is stored. */

@@ -48,6 +48,10 @@ MUST_CHECK enum fault oxen_store_repository_each(
     enum fault (*each)(void *ctx, const struct oxen_repository *repository, struct problem *why),
     void *ctx, struct problem *why);
 
+/* FAULT_MISSING when a repository that was found before is deleted now; in a write transaction. */
+MUST_CHECK enum fault oxen_store_repository_check(struct db *db, int64_t repository,
+                                                  struct problem *why);
+
 /* Where a version's bytes lie; *found is false when it is not stored. */
 MUST_CHECK enum fault oxen_store_version_find(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES],

@@ -22,9 +22,8 @@ enum {
     HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
 
     /* JSON */
-    JSON_DEPTH_MAX = 32, /* nesting: FAULT_MALFORMED */
-    JSON_VALUES_MAX =
-        100000, /* values and names in one text, some 100 bytes each: FAULT_TOO_LARGE */
+    JSON_DEPTH_MAX = 32,      /* nesting: FAULT_MALFORMED */
+    JSON_TREE_MAX = 10 * MIB, /* bytes that the values of one text take: FAULT_TOO_LARGE */
     JSON_BODY_MAX =
         4 * MIB, /* bytes of a JSON body where a route does not say less: FAULT_TOO_LARGE */
     JSON_REPLY_MAX =

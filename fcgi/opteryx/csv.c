@@ -374,10 +374,10 @@ enum fault csv_end(struct csv *csv, struct reading *out, struct problem *why)
     if (!utf8_end(&csv->utf8))
         return not_utf8(csv, why);
     enum fault f = last_row(csv, why);
-    if (!f && !csv->seen)
-        f = problem_set(why, FAULT_UNPROCESSABLE, "the part is not CSV: it has no header row");
     if (f)
         return f;
+    if (!csv->seen)
+        return problem_set(why, FAULT_UNPROCESSABLE, "the part is not CSV: it has no header row");
     ragged_told(csv);
     types_decide(csv);
     *out = (struct reading){ .rows = csv->rows, .columns = csv->columns, .issues = csv->issues };

@@ -56,6 +56,18 @@ static const char *file_name(struct exchange *x)
     return (const char *)out;
 }
 
+/* A decoder's verdict names no coding; the client should read which one it was. */
+static enum fault not_decoded(enum coding coding, enum fault f, struct problem *why)
+{
+    static const char codes[] = "coding_";
+    if (f != FAULT_UNPROCESSABLE || !why->code || strncmp(why->code, codes, sizeof codes - 1) != 0)
+        return f;
+    const struct problem of_decoder = *why;
+    *why = PROBLEM_NONE;
+    return problem_code(why, f, of_decoder.code, "the part does not decode as %s: %.512s",
+                        coding_name(coding), of_decoder.text);
+}
+
 /* Streams the body through the decoder into the receiver. */
 static enum fault stream(struct exchange *x, enum coding coding, struct receiver *receiver,
                          struct opteryx_part *part, struct problem *why)
@@ -70,7 +82,7 @@ static enum fault stream(struct exchange *x, enum coding coding, struct receiver
     if (!f)
         part->bytes = (int64_t)decoder_bytes(decoder);
     decoder_destroy(decoder);
-    return f;
+    return not_decoded(coding, f, why);
 }
 
 /* Receives the content, up to its place in the store; it is not durable yet. */

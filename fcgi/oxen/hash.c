@@ -46,7 +46,7 @@ static void put_half(uint64_t half, uint8_t *out)
 
 struct oxen_hash oxen_hash_of(uint64_t high, uint64_t low)
 {
-    struct oxen_hash hash;
+    struct oxen_hash hash = { { 0 } };
     put_half(high, hash.bytes);
     put_half(low, hash.bytes + OXEN_HASH_BYTES / 2);
     return hash;

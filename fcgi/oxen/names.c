@@ -30,16 +30,18 @@ static bool fits(const char *text, const char *others, size_t max)
 
 enum fault oxen_names_new(const char *namespace, const char *name, struct problem *why)
 {
-    if (!fits(namespace, "_-", NAMESPACE_MAX))
+    if (!fits(namespace, "_-", NAMESPACE_MAX)) {
         return problem_code(why, FAULT_MALFORMED, OXEN_SAID,
                             "Invalid namespace name '%.*s'. Must match "
                             "[a-zA-Z0-9][a-zA-Z0-9_-]{1,49}",
                             NAME_MAX_BYTES, namespace);
-    if (!fits(name, "_.-", NAME_MAX_BYTES - 1))
+    }
+    if (!fits(name, "_.-", NAME_MAX_BYTES - 1)) {
         return problem_code(why, FAULT_MALFORMED, OXEN_SAID,
                             "Invalid repository name '%.*s'. Must match "
                             "[a-zA-Z0-9][a-zA-Z0-9_.-]+",
                             NAME_MAX_BYTES, name);
+    }
     return FAULT_NONE;
 }
 

@@ -151,8 +151,8 @@ enum fault oxen_refuse(struct exchange *x, const struct problem *because, struct
 
 void oxen_reply_key(struct text *out, const char *name)
 {
-    const char last = out->len > 0 ? out->data[out->len - 1] : '{';
-    if (last != '{' && last != '[')
+    const char *last = out->len > 0 ? out->data + out->len - 1 : "{";
+    if (*last != '{' && *last != '[')
         text_addc(out, ',');
     json_quote(out, name, strlen(name));
     text_addc(out, ':');

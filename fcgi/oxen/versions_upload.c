@@ -26,6 +26,8 @@
 #define BUSY_TEXT "Failed to store version: the repository is busy, try again"
 #define LOST_TEXT "Failed to store version: it was removed meanwhile, try again"
 
+enum { FILE_ERROR_MAX = 2 * PROBLEM_TEXT_MAX }; /* bytes of one file's error */
+
 enum part_state {
     PART_OTHER,  /* a field that is no file: passed over */
     PART_STORED, /* a file whose hash is known here: verified, not written */
@@ -107,7 +109,7 @@ static void add_gunzip_words(const struct problem *of_file, struct text *out)
 static enum fault report(struct upload *up, struct problem *why)
 {
     struct text error;
-    text_init(&error, PROBLEM_TEXT_MAX * 2);
+    text_init(&error, FILE_ERROR_MAX);
     if (up->bad_gzip)
         add_gunzip_words(&up->file_why, &error);
     else

@@ -2,126 +2,292 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "stream/parameters.h"
+#include "stream/multipart_head.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* What stands before a boundary: the line end belongs to it (RFC 2046 section 5.1.1). */
-static const char delimiter_start[] = "\r\n--";
+#define DELIMITER_START "\r\n--" /* RFC 2046 section 5.1.1 */
 
 enum {
-    DELIMITER_START_LEN = sizeof delimiter_start - 1,
-    LINE_END_LEN = 2, /* of the delimiter: as good as seen when the body begins */
-    CONTENT_TYPE_MAX = HEADER_VALUE_MAX,
+    START_LEN = sizeof DELIMITER_START - 1,
+    LINE_END_LEN = 2,
+    DELIMITER_ROOM = START_LEN + MULTIPART_BOUNDARY_MAX + 1, /* with the NUL */
+    BYTE_VALUES = 256,
 };
 
+/* Where the parser stands.  Until the first part has begun (parts is 0) everything is preamble. */
 enum state {
-    STATE_PREAMBLE,
-    STATE_AFTER_BOUNDARY, /* "--", or white space and CRLF */
-    STATE_CLOSING,        /* one '-' of the closing "--" was seen */
-    STATE_PADDING,        /* white space was seen */
-    STATE_LINE_END,       /* the CR was seen */
-    STATE_HEADERS,
-    STATE_BODY,
-    STATE_EPILOGUE,
+    IN_DATA,        /* preamble or body, looking for the delimiter */
+    AFTER_BOUNDARY, /* behind the boundary's last byte */
+    AFTER_DASH,     /* behind the first '-' that closes the body */
+    IN_PADDING,     /* in the white space behind a boundary */
+    AFTER_CR,       /* in the line end behind a boundary */
+    IN_HEADERS,
+    IN_EPILOGUE,
 };
 
 struct multipart {
-    const struct multipart_sink *sink;
+    struct multipart_sink sink;
     void *ctx;
     enum state state;
-    bool in_part; /* part_begin was called, part_end not yet */
-    size_t parts;
-    size_t preamble;
-    size_t matched; /* bytes of the delimiter that ended the input so far, held back */
-    size_t lent;    /* of them, not in the text: the line end before a first boundary */
+    bool form_data;  /* every part must have a name */
+    size_t parts;    /* begun so far */
+    size_t preamble; /* bytes of it so far */
+
+    /* The delimiter, CRLF "--" boundary.  Its only CR stands in front, so what was held of it at
+     * the end of a feed is a prefix of it, and is data again as soon as one byte differs. */
+    char delimiter[DELIMITER_ROOM];
     size_t delimiter_len;
-    char delimiter[DELIMITER_START_LEN + MULTIPART_BOUNDARY_MAX];
-    size_t header_len;
-    char header[MULTIPART_HEADER_BYTES_MAX + 1];
+    size_t matched; /* bytes of it that the last feed ended with */
+    size_t implied; /* the first of those that were never in the data */
+    uint8_t shift[BYTE_VALUES];
+
+    size_t head_len;
+    char head[MULTIPART_HEADER_BYTES_MAX + 1];
 };
 
-/* ---- the content type ---- */
+/* What is left of a feed. */
+struct input {
+    const char *bytes;
+    size_t len;
+};
 
-static enum fault no_boundary(struct problem *why)
+static void skip(struct input *in, size_t len)
 {
-    return problem_code(why, FAULT_MALFORMED, MULTIPART_NO_BOUNDARY,
-                        "Multipart boundary is not found");
+    in->bytes += len;
+    in->len -= len;
 }
 
-/* A CR or LF inside would make the search wrong; the header cannot hold them. */
-static enum fault take_boundary(struct multipart *parser, const char *boundary, struct problem *why)
+/* How far a search may move on, by the byte under the delimiter's last place (Horspool, 1980). */
+static void prepare_shift(struct multipart *parser)
 {
-    const size_t len = strlen(boundary);
-    if (len == 0 || len > MULTIPART_BOUNDARY_MAX || strpbrk(boundary, "\r\n"))
-        return no_boundary(why);
-    memcpy(parser->delimiter, delimiter_start, DELIMITER_START_LEN);
-    memcpy(parser->delimiter + DELIMITER_START_LEN, boundary, len);
-    parser->delimiter_len = DELIMITER_START_LEN + len;
+    const size_t len = parser->delimiter_len;
+    memset(parser->shift, (int)len, sizeof parser->shift);
+    for (size_t i = 0; i + 1 < len; i++)
+        parser->shift[(unsigned char)parser->delimiter[i]] = (uint8_t)(len - 1 - i);
+}
+
+/* Where the delimiter stands in the bytes, or where a beginning of it reaches their end; len when
+ * neither does.  Comparing only where there is a CR keeps the time linear for every input. */
+static size_t find_delimiter(const struct multipart *parser, const char *bytes, size_t len)
+{
+    const char *delimiter = parser->delimiter;
+    const size_t want = parser->delimiter_len;
+    size_t at = 0;
+    while (len - at >= want) {
+        if (bytes[at] == '\r' && memcmp(bytes + at, delimiter, want) == 0)
+            return at;
+        at += parser->shift[(unsigned char)bytes[at + want - 1]];
+    }
+    while (at < len) {
+        const char *cr = memchr(bytes + at, '\r', len - at);
+        if (!cr)
+            return len;
+        at = (size_t)(cr - bytes);
+        if (memcmp(cr, delimiter, len - at) == 0)
+            return at;
+        at++;
+    }
+    return len;
+}
+
+/* The same words and code as for a body that ends without its boundary: the size of a body with a
+ * wrong boundary must not change its answer. */
+static enum fault incomplete(struct problem *why)
+{
+    return problem_code(why, FAULT_MALFORMED, MULTIPART_INCOMPLETE,
+                        "multipart body ends before its closing boundary");
+}
+
+static enum fault skip_preamble(struct multipart *parser, size_t len, struct problem *why)
+{
+    parser->preamble += len;
+    return parser->preamble > MULTIPART_PREAMBLE_MAX ? incomplete(why) : FAULT_NONE;
+}
+
+static enum fault hand_on(struct multipart *parser, const char *bytes, size_t len,
+                          struct problem *why)
+{
+    if (len == 0)
+        return FAULT_NONE;
+    if (parser->parts == 0)
+        return skip_preamble(parser, len, why);
+    return parser->sink.part_body(parser->ctx, bytes, len, why);
+}
+
+static enum fault delimiter_found(struct multipart *parser, struct problem *why)
+{
+    parser->matched = 0;
+    parser->implied = 0;
+    parser->state = AFTER_BOUNDARY;
+    return parser->parts == 0 ? skip_preamble(parser, parser->delimiter_len, why) : FAULT_NONE;
+}
+
+/* Goes on with a delimiter that the last feed ended in.  When it turns out to be data, the bytes
+ * held of it are handed on from the delimiter itself and this feed is looked at afresh. */
+static enum fault resume_match(struct multipart *parser, struct input *in, struct problem *why)
+{
+    const size_t missing = parser->delimiter_len - parser->matched;
+    const size_t len = in->len < missing ? in->len : missing;
+    if (memcmp(in->bytes, parser->delimiter + parser->matched, len) == 0) {
+        skip(in, len);
+        parser->matched += len;
+        return len == missing ? delimiter_found(parser, why) : FAULT_NONE;
+    }
+    const char *held = parser->delimiter + parser->implied;
+    const size_t held_len = parser->matched - parser->implied;
+    parser->matched = 0;
+    parser->implied = 0;
+    return hand_on(parser, held, held_len, why);
+}
+
+static enum fault feed_data(struct multipart *parser, struct input *in, struct problem *why)
+{
+    if (parser->matched > 0)
+        return resume_match(parser, in, why);
+    const char *bytes = in->bytes;
+    const size_t data = find_delimiter(parser, bytes, in->len);
+    const size_t rest = in->len - data;
+    const bool whole = rest >= parser->delimiter_len;
+    parser->matched = whole ? 0 : rest;
+    skip(in, whole ? data + parser->delimiter_len : in->len);
+    const enum fault f = hand_on(parser, bytes, data, why);
+    return !f && whole ? delimiter_found(parser, why) : f;
+}
+
+/* A delimiter may follow at once: RFC 2046's body-part needs no line of its own, and the first one
+ * no line before it. */
+static void expect_delimiter(struct multipart *parser)
+{
+    parser->state = IN_DATA;
+    parser->matched = LINE_END_LEN;
+    parser->implied = LINE_END_LEN;
+}
+
+static enum fault end_part(struct multipart *parser, struct problem *why)
+{
+    return parser->parts > 0 ? parser->sink.part_end(parser->ctx, why) : FAULT_NONE;
+}
+
+static enum fault begin_headers(struct multipart *parser, struct problem *why)
+{
+    const enum fault f = end_part(parser, why);
+    if (f)
+        return f;
+    if (parser->parts == MULTIPART_PARTS_MAX) {
+        return problem_code(why, FAULT_TOO_LARGE, MULTIPART_PARTS,
+                            "multipart body has more than %d parts", MULTIPART_PARTS_MAX);
+    }
+    parser->parts++;
+    parser->head_len = 0;
+    parser->state = IN_HEADERS;
     return FAULT_NONE;
 }
 
-static enum fault read_parameters(struct multipart *parser, char *rest, struct problem *why)
+/* Behind a boundary stands what must not.  In the preamble that only means that this was no
+ * boundary; the byte that told is looked at again, and a CR before it may begin the real one. */
+static enum fault not_a_boundary(struct multipart *parser, struct problem *why)
 {
-    const char *boundary = NULL;
-    char *name = NULL;
-    char *value = NULL;
-    do {
-        if (!parameters_next(&rest, &name, &value))
-            return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_TYPE,
-                                "Could not parse Content-Type header");
-        if (name && text_same(name, "boundary")) {
-            if (boundary)
-                return no_boundary(why);
-            boundary = value;
-        }
-    } while (name);
-    return boundary ? take_boundary(parser, boundary, why) : no_boundary(why);
+    if (parser->parts > 0) {
+        return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_BOUNDARY,
+                            "multipart boundary is followed by other bytes");
+    }
+    parser->matched = parser->state == AFTER_CR ? 1 : 0;
+    parser->state = IN_DATA;
+    return FAULT_NONE;
 }
 
-static enum fault read_content_type(struct multipart *parser, const char *content_type,
-                                    struct problem *why)
+/* The rest of a boundary's line: "--", or white space and a line end. */
+static enum fault feed_boundary_line(struct multipart *parser, struct input *in,
+                                     struct problem *why)
 {
-    static const char multipart[] = "multipart/";
-    char copy[CONTENT_TYPE_MAX + 1];
-    char *rest = NULL;
-    if (!content_type)
-        return problem_code(why, FAULT_MALFORMED, MULTIPART_NO_TYPE,
-                            "Could not find Content-Type header");
-    const size_t len = strlen(content_type);
-    if (len > CONTENT_TYPE_MAX)
-        return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_TYPE,
-                            "Could not parse Content-Type header");
-    memcpy(copy, content_type, len + 1);
-    const char *type = parameters_value(copy, &rest);
-    const char *slash = strchr(type, '/');
-    if (!slash || slash == type || !slash[1])
-        return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_TYPE,
-                            "Could not parse Content-Type header");
-    if (strncasecmp(type, multipart, sizeof multipart - 1) != 0)
-        return problem_code(why, FAULT_UNSUPPORTED, MULTIPART_NOT_MULTIPART,
-                            "Parsed Content-Type did not have 'multipart' top-level media type");
-    return read_parameters(parser, rest, why);
+    const char byte = in->bytes[0];
+    const enum state state = parser->state;
+    const bool blank = byte == ' ' || byte == '\t';
+    enum fault f = FAULT_NONE;
+    if (state == AFTER_CR && byte == '\n') {
+        f = begin_headers(parser, why);
+    } else if (state == AFTER_DASH && byte == '-') {
+        f = end_part(parser, why);
+        parser->state = IN_EPILOGUE;
+    } else if (state == AFTER_BOUNDARY && byte == '-') {
+        parser->state = AFTER_DASH;
+    } else if ((state == AFTER_BOUNDARY || state == IN_PADDING) && blank) {
+        parser->state = IN_PADDING;
+    } else if ((state == AFTER_BOUNDARY || state == IN_PADDING) && byte == '\r') {
+        parser->state = AFTER_CR;
+    } else {
+        return not_a_boundary(parser, why);
+    }
+    skip(in, 1);
+    return f || parser->parts > 0 ? f : skip_preamble(parser, 1, why);
+}
+
+static bool headers_complete(const struct multipart *parser)
+{
+    static const char empty_line[] = "\r\n\r\n";
+    const size_t len = parser->head_len;
+    const size_t want = sizeof empty_line - 1;
+    if (len == LINE_END_LEN)
+        return memcmp(parser->head, empty_line, LINE_END_LEN) == 0;
+    return len >= want && memcmp(parser->head + len - want, empty_line, want) == 0;
+}
+
+/* A part begins when its header block is complete: what is wrong in it is told only then, so that a
+ * body that ends in its middle is incomplete, not malformed. */
+static enum fault begin_part(struct multipart *parser, struct problem *why)
+{
+    struct multipart_head head = { 0 };
+    const size_t lines = parser->head_len - LINE_END_LEN;
+    enum fault f = multipart_head_parse(parser->head, lines, parser->form_data, &head, why);
+    if (!f)
+        f = parser->sink.part_begin(parser->ctx, &head, why);
+    expect_delimiter(parser);
+    return f;
+}
+
+/* Takes the input up to the end of a line. */
+static enum fault feed_headers(struct multipart *parser, struct input *in, struct problem *why)
+{
+    const char *end = memchr(in->bytes, '\n', in->len);
+    const size_t len = end ? (size_t)(end - in->bytes) + 1 : in->len;
+    if (len > MULTIPART_HEADER_BYTES_MAX - parser->head_len) {
+        return problem_code(why, FAULT_MALFORMED, MULTIPART_HEADER_BYTES,
+                            "multipart part has more than %d bytes of headers",
+                            MULTIPART_HEADER_BYTES_MAX);
+    }
+    memcpy(parser->head + parser->head_len, in->bytes, len);
+    parser->head_len += len;
+    skip(in, len);
+    return headers_complete(parser) ? begin_part(parser, why) : FAULT_NONE;
 }
 
 enum fault multipart_create(const char *content_type, const struct multipart_sink *sink, void *ctx,
                             struct multipart **out, struct problem *why)
 {
+    const char *boundary = NULL;
     struct multipart *parser = calloc(1, sizeof *parser);
     if (!parser)
-        return problem_internal(why, "out of memory for a multipart parser");
-    parser->sink = sink;
+        return problem_internal(why, "multipart: out of memory");
+    const enum fault f = multipart_type_parse(content_type, parser->head, sizeof parser->head,
+                                              &boundary, &parser->form_data, why);
+    if (f) {
+        free(parser);
+        return f;
+    }
+    const size_t len = strlen(boundary);
+    memcpy(parser->delimiter, DELIMITER_START, START_LEN);
+    memcpy(parser->delimiter + START_LEN, boundary, len + 1);
+    parser->delimiter_len = START_LEN + len;
+    parser->sink = *sink;
     parser->ctx = ctx;
-    parser->matched = parser->lent = LINE_END_LEN;
-    enum fault f = read_content_type(parser, content_type, why);
-    if (f)
-        multipart_destroy(parser);
-    else
-        *out = parser;
-    return f;
+    prepare_shift(parser);
+    expect_delimiter(parser);
+    *out = parser;
+    return FAULT_NONE;
 }
 
 void multipart_destroy(struct multipart *parser)
@@ -129,287 +295,28 @@ void multipart_destroy(struct multipart *parser)
     free(parser);
 }
 
-/* ---- the headers of a part ---- */
-
-static enum fault bad_header(struct problem *why)
-{
-    return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_HEADER, "a part header does not parse");
-}
-
-static enum fault no_disposition(struct problem *why)
-{
-    return problem_code(why, FAULT_MALFORMED, MULTIPART_NO_DISPOSITION,
-                        "Content-Disposition header was not found when parsing a \"form-data\" "
-                        "field");
-}
-
-static enum fault read_disposition(char *value, struct multipart_head *head, struct problem *why)
-{
-    char *rest = NULL;
-    char *name = NULL;
-    char *text = NULL;
-    if (!text_same(parameters_value(value, &rest), "form-data"))
-        return no_disposition(why);
-    do {
-        if (!parameters_next(&rest, &name, &text))
-            return bad_header(why);
-        if (!name)
-            break;
-        const char **field = text_same(name, "name")       ? &head->name
-                             : text_same(name, "filename") ? &head->filename
-                                                           : NULL;
-        if (field && *field)
-            return bad_header(why);
-        if (field)
-            *field = text;
-    } while (true);
-    return FAULT_NONE;
-}
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    size_t len = strlen(text);
-    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
-        text[--len] = '\0';
-    return text;
-}
-
-/* One line without its end.  Folded lines are obsolete (RFC 9112 section 5.2) and refused. */
-static enum fault read_line(char *line, struct multipart_head *head, bool *disposed,
-                            struct problem *why)
-{
-    char *colon = strchr(line, ':');
-    if (!colon || colon == line || strcspn(line, " \t") < (size_t)(colon - line))
-        return bad_header(why);
-    *colon = '\0';
-    char *value = trim(colon + 1);
-    if (text_same(line, "Content-Disposition")) {
-        if (*disposed)
-            return bad_header(why);
-        *disposed = true;
-        return read_disposition(value, head, why);
-    }
-    if (text_same(line, "Content-Type"))
-        head->content_type = value;
-    else if (text_same(line, "Content-Encoding"))
-        head->content_encoding = value;
-    return FAULT_NONE;
-}
-
-/* The header block holds whole lines, each ended by CRLF, without the empty one. */
-static enum fault read_head(struct multipart *parser, struct multipart_head *head,
-                            struct problem *why)
-{
-    size_t lines = 0;
-    bool disposed = false;
-    char *line = parser->header;
-    while (*line) {
-        char *end = strstr(line, "\r\n");
-        if (++lines > MULTIPART_HEADERS_MAX)
-            return problem_code(why, FAULT_MALFORMED, MULTIPART_HEADERS,
-                                "a part has more than %d headers", MULTIPART_HEADERS_MAX);
-        *end = '\0';
-        if (strpbrk(line, "\r\n"))
-            return bad_header(why);
-        const enum fault f = read_line(line, head, &disposed, why);
-        if (f)
-            return f;
-        line = end + LINE_END_LEN;
-    }
-    if (!disposed)
-        return no_disposition(why);
-    if (!head->name)
-        return problem_code(why, FAULT_MALFORMED, MULTIPART_NO_NAME,
-                            "Content-Disposition 'name' parameter was not found when parsing a "
-                            "\"form-data\" field");
-    return FAULT_NONE;
-}
-
-static enum fault begin_part(struct multipart *parser, struct problem *why)
-{
-    struct multipart_head head = { 0 };
-    if (++parser->parts > MULTIPART_PARTS_MAX)
-        return problem_code(why, FAULT_TOO_LARGE, MULTIPART_PARTS,
-                            "the body has more than %d parts", MULTIPART_PARTS_MAX);
-    enum fault f = read_head(parser, &head, why);
-    if (!f)
-        f = parser->sink->part_begin(parser->ctx, &head, why);
-    if (f)
-        return f;
-    parser->in_part = true;
-    parser->state = STATE_BODY;
-    /* an empty part's boundary may follow at once: its line end is the headers' */
-    parser->matched = parser->lent = LINE_END_LEN;
-    return FAULT_NONE;
-}
-
-static bool headers_end(const struct multipart *parser)
-{
-    static const char end[] = "\r\n\r\n";
-    const size_t len = parser->header_len;
-    if (len == LINE_END_LEN)
-        return memcmp(parser->header, end, LINE_END_LEN) == 0;
-    return len >= sizeof end - 1 &&
-           memcmp(parser->header + len - (sizeof end - 1), end, sizeof end - 1) == 0;
-}
-
-static enum fault feed_headers(struct multipart *parser, const char **at, const char *end,
-                               struct problem *why)
-{
-    while (*at < end) {
-        const char byte = *(*at)++;
-        if (byte == '\0')
-            return bad_header(why);
-        if (parser->header_len == MULTIPART_HEADER_BYTES_MAX)
-            return problem_code(why, FAULT_MALFORMED, MULTIPART_HEADER_BYTES,
-                                "the headers of a part have more than %d bytes",
-                                MULTIPART_HEADER_BYTES_MAX);
-        parser->header[parser->header_len++] = byte;
-        if (byte == '\n' && headers_end(parser)) {
-            parser->header[parser->header_len - LINE_END_LEN] = '\0';
-            return begin_part(parser, why);
-        }
-    }
-    return FAULT_NONE;
-}
-
-/* ---- the text between boundaries ---- */
-
-static enum fault pass_on(struct multipart *parser, const char *bytes, size_t len,
-                          struct problem *why)
-{
-    if (len == 0)
-        return FAULT_NONE;
-    if (parser->in_part)
-        return parser->sink->part_body(parser->ctx, bytes, len, why);
-    parser->preamble += len;
-    if (parser->preamble > MULTIPART_PREAMBLE_MAX)
-        return problem_code(why, FAULT_MALFORMED, MULTIPART_NO_BOUNDARY,
-                            "no boundary in the first %d bytes", MULTIPART_PREAMBLE_MAX);
-    return FAULT_NONE;
-}
-
-static enum fault boundary_found(struct multipart *parser, struct problem *why)
-{
-    parser->state = STATE_AFTER_BOUNDARY;
-    parser->matched = parser->lent = 0;
-    if (!parser->in_part)
-        return FAULT_NONE;
-    parser->in_part = false;
-    return parser->sink->part_end(parser->ctx, why);
-}
-
-/* Goes on with a delimiter whose beginning was held back.  A mismatch gives the held bytes back as
- * data: no second delimiter can begin inside, since a CR is only its first byte. */
-static enum fault resume_match(struct multipart *parser, const char **at, const char *end,
-                               struct problem *why)
-{
-    while (*at < end && parser->matched < parser->delimiter_len &&
-           **at == parser->delimiter[parser->matched]) {
-        parser->matched++;
-        (*at)++;
-    }
-    if (parser->matched == parser->delimiter_len)
-        return boundary_found(parser, why);
-    if (*at == end)
-        return FAULT_NONE;
-    const size_t lent = parser->lent;
-    const size_t held = parser->matched - lent;
-    parser->matched = parser->lent = 0;
-    return pass_on(parser, parser->delimiter + lent, held, why);
-}
-
-/* Searches what lies whole in the input; a delimiter that is cut off at its end is held back. */
-static enum fault search(struct multipart *parser, const char **at, const char *end,
-                         struct problem *why)
-{
-    const char *from = *at;
-    const char *cr = memchr(from, '\r', (size_t)(end - from));
-    for (; cr; cr = memchr(cr + 1, '\r', (size_t)(end - cr - 1))) {
-        const size_t left = (size_t)(end - cr);
-        const size_t len = left < parser->delimiter_len ? left : parser->delimiter_len;
-        if (memcmp(cr, parser->delimiter, len) != 0)
-            continue;
-        const enum fault f = pass_on(parser, from, (size_t)(cr - from), why);
-        *at = cr + len;
-        parser->matched = len;
-        if (f)
-            return f;
-        return len == parser->delimiter_len ? boundary_found(parser, why) : FAULT_NONE;
-    }
-    *at = end;
-    return pass_on(parser, from, (size_t)(end - from), why);
-}
-
-static enum fault feed_text(struct multipart *parser, const char **at, const char *end,
-                            struct problem *why)
-{
-    return parser->matched > 0 ? resume_match(parser, at, end, why) : search(parser, at, end, why);
-}
-
-/* ---- the rest of a boundary's line ---- */
-
-static enum fault bad_boundary(struct problem *why)
-{
-    return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_BOUNDARY,
-                        "Multipart boundary is not found");
-}
-
-static enum fault incomplete(struct problem *why)
-{
-    return problem_code(why, FAULT_MALFORMED, MULTIPART_INCOMPLETE,
-                        "Multipart stream is incomplete");
-}
-
-/* "--" closes, white space is padding, CRLF begins the part's headers (RFC 2046 section 5.1.1). */
-static enum fault boundary_byte(struct multipart *parser, char byte, struct problem *why)
-{
-    const bool fresh = parser->state == STATE_AFTER_BOUNDARY;
-    if (parser->state == STATE_LINE_END || parser->state == STATE_CLOSING) {
-        const bool closing = parser->state == STATE_CLOSING;
-        if (byte != (closing ? '-' : '\n'))
-            return bad_boundary(why);
-        parser->state = closing ? STATE_EPILOGUE : STATE_HEADERS;
-        parser->header_len = 0;
-        return FAULT_NONE;
-    }
-    if (byte == '\n')
-        return incomplete(why); /* line ends without CR make no boundary */
-    if (fresh && byte == '-')
-        parser->state = STATE_CLOSING;
-    else if (byte == '\r')
-        parser->state = STATE_LINE_END;
-    else if (byte == ' ' || byte == '\t')
-        parser->state = STATE_PADDING;
-    else
-        return bad_boundary(why);
-    return FAULT_NONE;
-}
-
 enum fault multipart_feed(struct multipart *parser, const void *bytes, size_t len,
                           struct problem *why)
 {
-    const char *at = bytes;
-    const char *end = at + len;
+    struct input in = { bytes, len };
     enum fault f = FAULT_NONE;
-    while (!f && at < end) {
+    while (!f && in.len > 0) {
         switch (parser->state) {
-        case STATE_PREAMBLE:
-        case STATE_BODY:
-            f = feed_text(parser, &at, end, why);
+        case IN_DATA:
+            f = feed_data(parser, &in, why);
             break;
-        case STATE_AFTER_BOUNDARY:
-        case STATE_CLOSING:
-        case STATE_PADDING:
-        case STATE_LINE_END:
-            f = boundary_byte(parser, *at++, why);
+        case AFTER_BOUNDARY:
+        case AFTER_DASH:
+        case IN_PADDING:
+        case AFTER_CR:
+            f = feed_boundary_line(parser, &in, why);
             break;
-        case STATE_HEADERS:
-            f = feed_headers(parser, &at, end, why);
+        case IN_HEADERS:
+            f = feed_headers(parser, &in, why);
             break;
-        case STATE_EPILOGUE:
-            return FAULT_NONE;
+        case IN_EPILOGUE:
+            in.len = 0;
+            break;
         }
     }
     return f;
@@ -417,7 +324,7 @@ enum fault multipart_feed(struct multipart *parser, const void *bytes, size_t le
 
 enum fault multipart_end(struct multipart *parser, struct problem *why)
 {
-    return parser->state == STATE_EPILOGUE ? FAULT_NONE : incomplete(why);
+    return parser->state == IN_EPILOGUE ? FAULT_NONE : incomplete(why);
 }
 
 enum fault multipart_sink_bytes(void *parser, const void *bytes, size_t len, struct problem *why)

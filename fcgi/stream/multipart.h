@@ -3,7 +3,9 @@
  *
  * A push parser: any cut of the stream gives the same events.  Preamble and epilogue are skipped,
  * white space after a boundary is allowed (RFC 2046), line ends are CRLF only, the closing boundary
- * is required.  Limits: limits.h, MULTIPART_*.
+ * is required.  Limits: limits.h, MULTIPART_*.  What looks like a boundary in the preamble but has
+ * other bytes behind it is preamble; between parts it is a fault.  A part's header block is judged
+ * when it is complete, so a body that ends inside one is incomplete, whatever it holds.
  *
  * Faults carry a code for the surfaces that answer each cause differently; the codes are the
  * MULTIPART_* strings below, the texts stand beside them.
@@ -30,8 +32,9 @@
 #define MULTIPART_NO_DISPOSITION "multipart_no_disposition" /* no Content-Disposition: form-data */
 #define MULTIPART_NO_NAME "multipart_no_name"               /* form-data without a name */
 
-/* What a part says of itself.  Borrowed, valid during part_begin only; NULL where absent.  Quoted
- * parameter values are unescaped (backslash before a quote or backslash; other backslashes stay,
+/* What a part says of itself.  Borrowed, valid during part_begin only; NULL where absent.  name is
+ * never NULL in multipart/form-data; in other multipart types name and filename are those of a
+ * form-data disposition alone.  Quoted parameter values are unescaped (backslash before a quote or backslash; other backslashes stay,
  * as browsers send paths); filename* is not read (RFC 7578 section 4.2 forbids it). */
 struct multipart_head {
     const char *name;
@@ -40,7 +43,10 @@ struct multipart_head {
     const char *content_encoding; /* the whole value */
 };
 
-/* Events of one part come in this order: begin, body (any number, also none), end. */
+/* Events of one part come in this order: begin, body (any number, also none), end.  The end comes
+ * when the whole line of the boundary behind the part has been read, so a part that has ended is
+ * whole; a stream that breaks off leaves its last part without one.  body bytes are those of the
+ * feed, or of the parser where a feed ended in what looked like a boundary; never none. */
 struct multipart_sink {
     enum fault (*part_begin)(void *ctx, const struct multipart_head *head, struct problem *why);
     enum fault (*part_body)(void *ctx, const void *bytes, size_t len, struct problem *why);
@@ -49,8 +55,8 @@ struct multipart_sink {
 
 struct multipart;
 
-/* content_type: the request's header value, NULL when there is none; it must be multipart/ANY with
- * a boundary.  Owned by the caller; one allocation of fixed size. */
+/* content_type: the request's header value, NULL or "" when there is none; it must be multipart/ANY
+ * with one boundary.  Owned by the caller; one allocation of fixed size. */
 MUST_CHECK enum fault multipart_create(const char *content_type, const struct multipart_sink *sink,
                                        void *ctx, struct multipart **out, struct problem *why);
 void multipart_destroy(struct multipart *parser);

@@ -14,7 +14,8 @@
 
 enum {
     LITTLE_WAL = 64 * 1024, /* bytes at which a commit checkpoints here */
-    ENOUGH = 40,            /* commits that pass it more than once */
+    MUCH_WAL = 2 * LITTLE_WAL,
+    ENOUGH = 40, /* commits that pass it more than once */
 };
 
 static struct shim *shim;
@@ -81,7 +82,7 @@ static void test_a_grown_wal_is_checkpointed_by_a_commit_under_the_lock(void **s
     assert_true(rig_database(&rig, SHIM_SYNC) >= 2);
     assert_int_equal(seen.unlocked, 0);
     assert_int_equal(seen.early, 0);
-    assert_in_range(wal_bytes(), 1, 2 * LITTLE_WAL); /* and begins anew */
+    assert_in_range(wal_bytes(), 1, MUCH_WAL); /* and begins anew */
     assert_int_equal(state_rows(rig.db, FILE_A), ENOUGH);
     state_check_integrity(&rig.state);
 }
@@ -112,7 +113,7 @@ static void test_a_reader_delays_checkpoints_and_no_commit(void **state)
     for (int i = 1; i <= ENOUGH; i++)
         rig_write(rig.db, FILE_A, i);
     assert_int_equal(rig_database(&rig, SHIM_SYNC), 0); /* nothing was completed */
-    assert_true(wal_bytes() > 2 * LITTLE_WAL);
+    assert_true(wal_bytes() > MUCH_WAL);
     db_read_end(rig.other);
     for (int i = 1; i <= ENOUGH; i++)
         rig_write(rig.db, FILE_A, i);

@@ -138,7 +138,7 @@ static void test_folder_and_files_have_their_modes_under_any_umask(void **state)
     static const char *const files[] = { "sluice.db", "sluice.db-wal", "sluice.db-shm",
                                          "sluice.lock", "sluice.seq" };
     for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
-        struct state inner;
+        struct state inner = { "" };
         struct migrate_report report;
         struct problem why = PROBLEM_NONE;
         state_path(&folder, "inner", inner.folder);

@@ -170,7 +170,7 @@ static int faults_of(const struct play *play, const struct state *image, size_t 
 /* The faults of all images of one workload, up to the first image that has any. */
 static int faults_anywhere(const struct play *play, int *images)
 {
-    struct state image;
+    struct state image = { "" };
     unsigned seed = SEED;
     int faults = 0;
     *images = 0;
@@ -243,7 +243,7 @@ static int come_back(const struct play *play, const struct state *image, bool mi
 
 static int come_back_anywhere(const struct play *play, bool migrated)
 {
-    struct state image;
+    struct state image = { "" };
     unsigned seed = SEED;
     int back = 0;
     state_make(&image, true);

@@ -1,4 +1,5 @@
 /* Credentials, and the rows that place contents. */
+#include "base/text.h"
 #include "db/blob_rows.h"
 #include "db/token_store.h"
 #include "support/rig.h"
@@ -79,10 +80,9 @@ static void test_a_name_is_given_once(void **state)
 
 static enum fault collect(void *ctx, const struct token_row *row, struct problem *why)
 {
-    char *names = ctx;
+    struct text *names = ctx;
     (void)why;
-    (void)strcat(names, row->name);
-    (void)strcat(names, " ");
+    text_addf(names, "%s ", row->name);
     return FAULT_NONE;
 }
 
@@ -102,22 +102,24 @@ static void test_tokens_are_listed_by_name_until_revoked(void **state)
         const struct token_row row = token_of(names[i], names[i]);
         assert_int_equal(token_store_add(rig.db, &row, &why), FAULT_NONE);
     }
-    char all[STATE_PATH_MAX] = "";
-    assert_int_equal(token_store_list(rig.other, collect, all, &why), FAULT_NONE);
-    assert_string_equal(all, "a b c ");
+    struct text all;
+    text_init(&all, STATE_PATH_MAX);
+    assert_int_equal(token_store_list(rig.other, collect, &all, &why), FAULT_NONE);
+    assert_string_equal(text_string(&all), "a b c ");
 
     assert_int_equal(token_store_revoke(rig.other, "b", &why), FAULT_NONE);
-    all[0] = '\0';
-    assert_int_equal(token_store_list(rig.db, collect, all, &why), FAULT_NONE);
-    assert_string_equal(all, "a c ");
+    text_clear(&all);
+    assert_int_equal(token_store_list(rig.db, collect, &all, &why), FAULT_NONE);
+    assert_string_equal(text_string(&all), "a c ");
     assert_int_equal(token_store_revoke(rig.db, "b", &why), FAULT_MISSING);
     assert_true(rig_unlocked(&rig));
 
     why = PROBLEM_NONE;
     assert_int_equal(token_store_list(rig.db, refuse, NULL, &why), FAULT_GONE);
-    all[0] = '\0';
-    assert_int_equal(token_store_list(rig.db, collect, all, &why), FAULT_NONE);
-    assert_string_equal(all, "a c ");
+    text_clear(&all);
+    assert_int_equal(token_store_list(rig.db, collect, &all, &why), FAULT_NONE);
+    assert_string_equal(text_string(&all), "a c ");
+    text_release(&all);
 }
 
 /* The conflict rests on another process's commit: its sync, here failing, must come first. */

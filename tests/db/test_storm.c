@@ -151,12 +151,13 @@ static void read_acks(int fd, struct ledger *ledger)
 }
 
 /* Kills one writer after another and starts its successor, as the supervisor does. */
-static void storm(pid_t children[WRITERS], const int pipes[2], struct ledger *ledger)
+static void storm(pid_t children[WRITERS], const int pipes[2], struct ledger *ledger,
+                  unsigned *seed)
 {
     for (int i = 0; i < KILLS; i++) {
-        const int victim = rand() % WRITERS;
+        const int victim = rand_r(seed) % WRITERS;
         int status = 0;
-        (void)usleep((useconds_t)(rand() % KILL_EVERY_US));
+        (void)usleep((useconds_t)(rand_r(seed) % KILL_EVERY_US));
         assert_int_equal(kill(children[victim], SIGKILL), 0);
         assert_int_equal(waitpid(children[victim], &status, 0), children[victim]);
         assert_true(WIFSIGNALED(status)); /* none has ended by itself, with a fault */
@@ -183,12 +184,12 @@ static void test_killed_writers_lose_no_acknowledged_row(void **state)
     pid_t children[WRITERS];
     int pipes[2];
     struct ledger ledger = { .acks = 0 };
-    srand(SEED);
+    unsigned seed = SEED;
     assert_int_equal(pipe2(pipes, O_CLOEXEC | O_NONBLOCK), 0);
     assert_true(fcntl(pipes[1], F_SETFL, 0) == 0); /* writers wait for room */
     for (int i = 0; i < WRITERS; i++)
         children[i] = start_writer(i, INT32_MAX, pipes[1]);
-    storm(children, pipes, &ledger);
+    storm(children, pipes, &ledger, &seed);
     for (int i = 0; i < WRITERS; i++) {
         assert_int_equal(kill(children[i], SIGKILL), 0);
         assert_int_equal(waitpid(children[i], NULL, 0), children[i]);

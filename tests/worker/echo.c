@@ -91,6 +91,13 @@ static enum fault small_body(struct exchange *x, struct problem *why)
     return f ? f : reply_text(x, OK, "small", why);
 }
 
+static enum fault read_json(struct exchange *x, struct problem *why)
+{
+    json_object *value = NULL;
+    enum fault f = exchange_json(x, JSON_BODY_MAX, &value, why);
+    return f ? f : reply_text(x, OK, "json", why);
+}
+
 /* Answers without a look at the body. */
 static enum fault answer_early(struct exchange *x, struct problem *why)
 {
@@ -124,13 +131,23 @@ static enum fault send_unannounced(struct exchange *x, struct problem *why)
     return send_bytes(x, false, why);
 }
 
-/* Sends as many bytes and then fails. */
-static enum fault break_off(struct exchange *x, struct problem *why)
+/* Sends as many bytes and then fails; length: what it announces. */
+static enum fault send_and_fail(struct exchange *x, int64_t length, struct problem *why)
 {
-    enum fault f = exchange_stream_begin(x, OK, "text/plain", -1, why);
+    enum fault f = exchange_stream_begin(x, OK, "text/plain", length, why);
     for (uint64_t left = path_number(x); !f && left > 0; left--)
         f = exchange_write(x, "x", 1, why);
     return f ? f : problem_internal(why, "broke off on purpose");
+}
+
+static enum fault break_off(struct exchange *x, struct problem *why)
+{
+    return send_and_fail(x, -1, why);
+}
+
+static enum fault break_short(struct exchange *x, struct problem *why)
+{
+    return send_and_fail(x, (int64_t)path_number(x) + 1, why);
 }
 
 static enum fault sleep_first(struct exchange *x, struct problem *why)
@@ -162,10 +179,12 @@ static const struct route routes[] = {
     { "POST", "/t/echo", RIGHT_NONE, echo_body },
     { "POST", "/t/count", RIGHT_NONE, count_body },
     { "POST", "/t/small", RIGHT_NONE, small_body },
+    { "POST", "/t/json", RIGHT_NONE, read_json },
     { "POST", "/t/early", RIGHT_NONE, answer_early },
     { "GET", "/t/bytes/{count}", RIGHT_NONE, send_announced },
     { "GET", "/t/stream/{count}", RIGHT_NONE, send_unannounced },
     { "GET", "/t/break/{count}", RIGHT_NONE, break_off },
+    { "GET", "/t/short/{count}", RIGHT_NONE, break_short },
     { "GET", "/t/sleep/{ms}", RIGHT_NONE, sleep_first },
     { "GET", "/t/bold", RIGHT_READ, forget_to_ask },
 };

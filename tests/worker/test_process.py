@@ -1,5 +1,6 @@
 """A worker's life: it stops when told, never loses a signal, and is replaced in time."""
 
+import os
 import random
 import signal
 import socket
@@ -166,6 +167,8 @@ def test_workers_that_share_a_socket_answer_every_request(make_pool):
     for thread in threads:
         thread.join()
     assert len(pids) == 800
+    # whoever comes late must not block in accept, where no signal would reach it
+    assert not os.get_blocking(pool.listener.fileno())
     assert set(pids) == {b"%d" % worker.pid for worker in pool.workers}
     for worker in pool.workers:
         assert pool.leave(worker)[0] == 0

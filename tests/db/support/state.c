@@ -20,6 +20,7 @@ enum { NOW = 1700000000 };
 void state_make(struct state *state, bool in_memory)
 {
     static const char shared_memory[] = "/dev/shm";
+    *state = (struct state){ "" };
     const char *base = getenv("TMPDIR");
     if (!base)
         base = "/tmp";

@@ -154,8 +154,8 @@ static void cut_file(const struct tape *tape, size_t place, enum tape_mode mode,
     copy_file(&tape->base, image, kind);
     const int fd = open_file(image, kind, O_WRONLY);
     for (size_t i = 0; i < place; i++) {
-        const bool in_gap = i >= gap_from && i < gap_to;
-        if (concerns(&tape->events[i], kind) && (i < durable || !in_gap))
+        const bool there = i < durable || i < gap_from || i >= gap_to;
+        if (there && concerns(&tape->events[i], kind))
             apply(fd, &tape->events[i], mode == TAPE_TORN && i >= durable, seed);
     }
     (void)close(fd);
