@@ -27,10 +27,11 @@ enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool
     query_int(&q, ":blob", blob);
 
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
         *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
                                   .start = query_column_int(&q, START),
                                   .bytes = query_column_int(&q, BYTES) };
+    }
     query_done(&q);
     if (!f)
         *found = row;

@@ -15,6 +15,7 @@ enum { CHECKPOINT_RETRY_PART = 4 };
 static int step_once(struct db *db, enum statement which)
 {
     sqlite3_stmt *stmt = db->statements[which];
+    errno = 0;
     const int code = sqlite3_step(stmt);
     (void)sqlite3_reset(stmt);
     return code == SQLITE_DONE ? SQLITE_OK : code;
@@ -88,6 +89,7 @@ enum fault db_checkpoint(struct db *db, int mode, bool *complete, struct problem
     int in_wal = -1;
     int in_database = -1;
     *complete = false;
+    errno = 0;
     const int code = sqlite3_wal_checkpoint_v2(db->sqlite, "main", mode, &in_wal, &in_database);
     const int primary = code & DB_PRIMARY_CODE;
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
@@ -202,18 +204,28 @@ static enum fault commit_rows(struct db *db, uint64_t *number, struct problem *w
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, "commit", why);
 }
 
-enum fault db_commit(struct db *db, struct problem *why)
+/* COMMIT and what follows under the lock, which ends with it. */
+static enum fault commit_visible(struct db *db, uint64_t *number, struct problem *why)
 {
     assert(db->state == DB_WRITING);
-    uint64_t number = 0;
-
-    enum fault f = commit_rows(db, &number, why);
+    enum fault f = commit_rows(db, number, why);
     if (!f)
-        f = checkpoint_due(db, number, why);
+        f = checkpoint_due(db, *number, why);
     write_end(db);
-    if (!f)
-        f = settle_to(db, number, why);
     return f;
+}
+
+enum fault db_commit(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    const enum fault f = commit_visible(db, &number, why);
+    return f ? f : settle_to(db, number, why);
+}
+
+enum fault db_commit_unsettled(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    return commit_visible(db, &number, why);
 }
 
 void db_rollback(struct db *db)
@@ -221,6 +233,7 @@ void db_rollback(struct db *db)
     db_reset_statements(db); /* also what a fault outside of a transaction has left */
     if (db->state == DB_WRITING)
         write_end(db);
+    db_read_end(db);
 }
 
 bool db_named(const struct db *db)

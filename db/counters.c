@@ -18,8 +18,7 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these, so they must
 static bool allocate(int fd)
 {
     static const struct counters zero;
-    return fchmod(fd, COUNTERS_MODE) == 0 &&
-           pwrite(fd, &zero, sizeof zero, 0) == (ssize_t)sizeof zero && fsync(fd) == 0;
+    return pwrite(fd, &zero, sizeof zero, 0) == (ssize_t)sizeof zero && fsync(fd) == 0;
 }
 
 static enum fault map(int fd, bool create, struct counters **out, struct problem *why)

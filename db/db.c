@@ -18,7 +18,6 @@
 enum {
     FOLDER_MODE = 0750,
     LOCK_MODE = 0640,
-    DATABASE_UMASK = 0027, /* SQLite asks for 0644, and gives the WAL what the database has */
     WAL_FRAME_HEADER = 24, /* bytes; https://www.sqlite.org/fileformat2.html#walformat */
 };
 
@@ -61,22 +60,22 @@ enum fault db_healthy(struct db *db, struct problem *why)
         "a sync has failed: restart the service, `sluice migrate` checks the database");
 }
 
-static bool is_full(const struct db *db, int code)
+static bool is_full(int code, int system)
 {
     if ((code & DB_PRIMARY_CODE) == SQLITE_FULL)
         return true;
-    const int system = sqlite3_system_errno(db->sqlite);
     return (code & DB_PRIMARY_CODE) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
 }
 
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
 {
+    const int system = errno; /* sqlite3_system_errno() does not hear of a COMMIT's failure */
     char detail[PROBLEM_DETAIL_MAX];
     (void)snprintf(detail, sizeof detail, "%s: %s (SQLite %d, errno %d)", step,
-                   sqlite3_errmsg(db->sqlite), code, sqlite3_system_errno(db->sqlite));
+                   sqlite3_errmsg(db->sqlite), code, system);
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return db_poison(db, detail, why);
-    if (is_full(db, code))
+    if (is_full(code, system))
         return fault_with(why, FAULT_STORAGE_FULL, "no space left in the store", detail);
 
     switch (code & DB_PRIMARY_CODE) { /* the primary code: https://www.sqlite.org/rescode.html */
@@ -97,34 +96,34 @@ enum fault db_fault(struct db *db, int code, const char *step, struct problem *w
 
 enum fault db_exec(struct db *db, const char *sql, const char *step, struct problem *why)
 {
+    errno = 0;
     const int code = sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, step, why);
 }
 
 /* ---- opening ---- */
 
-/* Makes the folder and its name durable; one that is there is left as it is. */
-static enum fault folder_create(const char *path, struct problem *why)
+/* Makes the name of a folder that was just made durable.  One whose parent may not be read is for
+ * the file system to keep. */
+static enum fault parent_sync(int folder, struct problem *why)
 {
-    if (mkdir(path, FOLDER_MODE) != 0)
-        return errno == EEXIST ? FAULT_NONE
-                               : problem_errno(why, errno, "mkdir of the state folder");
-    if (chmod(path, FOLDER_MODE) != 0) /* whatever the umask says */
-        return problem_errno(why, errno, "chmod of the state folder");
-    return FAULT_NONE;
+    const int parent = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return FAULT_NONE;
+    const int code = fsync(parent) == 0 ? 0 : errno;
+    (void)close(parent);
+    return code == 0 ? FAULT_NONE : problem_errno(why, code, "fsync of the state folder's parent");
 }
 
 static enum fault folder_open(const char *path, enum db_access access, int *out,
                               struct problem *why)
 {
-    if (access == DB_CREATE) {
-        const enum fault f = folder_create(path, why);
-        if (f)
-            return f;
-    }
+    const bool made = access == DB_CREATE && mkdir(path, FOLDER_MODE) == 0;
+    if (access == DB_CREATE && !made && errno != EEXIST)
+        return problem_errno(why, errno, "mkdir of the state folder");
     *out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out >= 0)
-        return FAULT_NONE;
+        return made ? parent_sync(*out, why) : FAULT_NONE;
     if (errno == ENOENT)
         return problem_set(why, FAULT_UNAVAILABLE,
                            "there is no state folder: run `sluice migrate`");
@@ -192,9 +191,7 @@ static enum fault file_open(struct db *db, const char *folder, enum db_access ac
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= access == DB_LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= access == DB_CREATE ? SQLITE_OPEN_CREATE : 0;
-    const mode_t mask = umask(DATABASE_UMASK);
     const int code = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
-    (void)umask(mask);
     if (code == SQLITE_OK)
         return FAULT_NONE;
     if (!db->sqlite)
@@ -326,7 +323,6 @@ void db_close(struct db *db)
     if (!db)
         return;
     db_rollback(db);
-    db_read_end(db);
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(db->statements[i]);
     (void)sqlite3_close(db->sqlite);

@@ -46,7 +46,13 @@ MUST_CHECK enum fault db_begin(struct db *db, struct problem *why);
  * db_named() tells whether its rows may exist. */
 MUST_CHECK enum fault db_commit(struct db *db, struct problem *why);
 
-/* Takes the open transaction back and the lock off; does nothing without one. */
+/* The same but for the sync: others see the rows, but they are durable only after the next
+ * db_settle() or db_commit() of this connection, and until then nothing may be answered that rests
+ * on them.  For requests of several transactions, which then need one sync. */
+MUST_CHECK enum fault db_commit_unsettled(struct db *db, struct problem *why);
+
+/* Takes the open transaction back, write or read, and the lock off, and ends queries that a fault
+ * left in the middle of their rows; does nothing without any. */
 void db_rollback(struct db *db);
 
 /* Whether the last transaction's COMMIT took effect or may have, durable or not: then the bytes it
@@ -105,6 +111,9 @@ int64_t query_column_int(const struct query *q, int column);
 const char *query_column_text(const struct query *q, int column);
 const void *query_column_blob(const struct query *q, int column, size_t *len);
 bool query_column_null(const struct query *q, int column);
+
+/* Copies a column's text into out; false when it is NULL or does not fit. */
+bool query_column_copy(const struct query *q, int column, char *out, size_t out_max);
 
 /* Resets and clears the bindings; harmless when done already. */
 void query_done(struct query *q);

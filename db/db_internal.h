@@ -42,7 +42,7 @@ struct db {
 enum db_access {
     DB_LOOK,   /* read only; neither lock nor counters */
     DB_WRITE,  /* everything must be there */
-    DB_CREATE, /* what is missing is made: folder 0750, files 0640 */
+    DB_CREATE, /* what is missing is made, as far as the umask lets: folder 0750, files 0640 */
 };
 
 /* Opens the folder and, but for DB_LOOK, lock and counters; not yet the database.  *out is owned
@@ -63,8 +63,9 @@ MUST_CHECK enum fault migrate_verify(struct db *db, struct problem *why);
 MUST_CHECK enum fault db_exec(struct db *db, const char *sql, const char *step,
                               struct problem *why);
 
-/* The one place where SQLite's codes become faults.  step names what was done, for the log.  A
- * failed sync inside SQLite sets the poison mark. */
+/* The one place where SQLite's codes become faults.  Called right after the failed call, before
+ * which errno was 0: lack of space may come as an I/O error.  step names what was done, for the log.
+ * A failed sync inside SQLite sets the poison mark. */
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why);
 
 /* FAULT_UNAVAILABLE once a sync has failed, here or in any process. */

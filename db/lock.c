@@ -86,8 +86,8 @@ static int wait_for(int fd, int64_t deadline)
 
 enum fault lock_take(int fd, int64_t wait_ms, struct problem *why)
 {
-    int code = 0;
-    if (!lock_try(fd)) {
+    int code = lock_try(fd) ? 0 : EWOULDBLOCK;
+    if (code != 0 && wait_ms > 0) {
         struct alarm alarm;
         const int64_t deadline = clock_steady_ms() + wait_ms;
         if (!alarm_begin(&alarm, wait_ms))

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct migration {
@@ -21,6 +22,7 @@ struct migration {
 #include "migrations.inc"
 
 enum {
+    STATE_UMASK = 0027, /* SQLite asks for 0644, and gives the WAL what the database has */
     MIGRATION_COUNT = sizeof migrations / sizeof migrations[0],
     SHA256_BYTES = 32,
     SHA256_HEX_MAX = 2 * SHA256_BYTES + 1,
@@ -60,17 +62,19 @@ static enum fault digest_of(const struct migration *migration, char out[SHA256_H
 static enum fault compare(size_t i, const char *name, const char *sha256, struct problem *why)
 {
     char expected[SHA256_HEX_MAX];
-    if (i >= MIGRATION_COUNT || strcmp(name, migrations[i].name) != 0)
+    if (i >= MIGRATION_COUNT || strcmp(name, migrations[i].name) != 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the database has migration %s, which this program does not know in "
                            "that place: install the program that applied it, or a newer one",
                            name);
+    }
     const enum fault f = digest_of(&migrations[i], expected, why);
-    if (!f && strcmp(sha256, expected) != 0)
+    if (!f && strcmp(sha256, expected) != 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "migration %s was changed after it had been applied: install the "
                            "program that applied it",
                            name);
+    }
     return f;
 }
 
@@ -125,9 +129,10 @@ static enum fault applied_of(struct db *db, size_t *count, struct problem *why)
         return f;
     if (ours)
         return compare_all(db, count, why);
-    if (tables > 0)
+    if (tables > 0) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the state folder holds a database of another program");
+    }
     *count = 0;
     return FAULT_NONE;
 }
@@ -136,10 +141,11 @@ enum fault migrate_verify(struct db *db, struct problem *why)
 {
     size_t applied = 0;
     const enum fault f = applied_of(db, &applied, why);
-    if (!f && applied < MIGRATION_COUNT)
+    if (!f && applied < MIGRATION_COUNT) {
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the database lacks migration %s: run `sluice migrate`",
                            migrations[applied].name);
+    }
     return f;
 }
 
@@ -201,10 +207,11 @@ static enum fault empty_wal(struct db *db, struct problem *why)
 {
     bool complete = false;
     const enum fault f = db_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE, &complete, why);
-    if (!f && !complete)
+    if (!f && !complete) {
         return problem_set(why, FAULT_BUSY,
                            "somebody is reading the database, so its log cannot be emptied: "
                            "close other programs that have it open");
+    }
     return f;
 }
 
@@ -232,10 +239,11 @@ static enum fault connect(struct db *db, const char *folder, bool alone, struct 
 {
     struct problem cause = PROBLEM_NONE;
     const enum fault f = db_connect(db, folder, DB_CREATE, alone, &cause);
-    if (f == FAULT_BUSY && alone)
+    if (f == FAULT_BUSY && alone) {
         return problem_set(why, f,
                            "a sync has failed, and the database is still open elsewhere: stop the "
                            "service and other programs that use it, then run this again");
+    }
     if (f && why->fault == FAULT_NONE)
         *why = cause;
     return f;
@@ -278,12 +286,14 @@ enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
     struct db *db = NULL;
     *report = (struct migrate_report){ 0 };
 
+    const mode_t mask = umask(STATE_UMASK);
     enum fault f = db_attach(&options, DB_CREATE, &db, why);
     if (!f)
         f = lock_take(db->lock, lock_wait_ms, why);
     if (!f)
         f = bring_up(db, folder, now, report, why);
     db_close(db); /* and the lock with it */
+    (void)umask(mask);
     return f;
 }
 

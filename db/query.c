@@ -1,6 +1,6 @@
 #include "db/db_internal.h"
 
-#include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 static const struct {
@@ -87,6 +87,7 @@ void query_null(struct query *q, const char *name)
 enum fault query_step(struct query *q, bool *row, struct problem *why)
 {
     int code = q->failed;
+    errno = 0;
     if (code == SQLITE_OK)
         code = sqlite3_step(q->stmt);
     *row = code == SQLITE_ROW;
@@ -132,6 +133,16 @@ const void *query_column_blob(const struct query *q, int column, size_t *len)
 bool query_column_null(const struct query *q, int column)
 {
     return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
+}
+
+bool query_column_copy(const struct query *q, int column, char *out, size_t out_max)
+{
+    const char *text = query_column_text(q, column);
+    const size_t len = text ? strlen(text) : out_max;
+    if (len >= out_max)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
 }
 
 void query_done(struct query *q)

@@ -198,6 +198,7 @@ static void serve(struct worker *w)
         .now = clock_now_ms(),
     };
     name_request(&x);
+    clock_random(x.random, sizeof x.random);
     if (exchange_open(&x, &why))
         (void)route_refuse(&x, w->surfaces, w->surface_count, w->fallback, &why);
     else

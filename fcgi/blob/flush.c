@@ -83,10 +83,10 @@ static void closed_pack_cut(struct blob_store *store)
 void blob_drop(struct blob_store *store)
 {
     struct blob_pack *pack = &store->pack;
+    blob_read_forget(store);
     if (store->folder < 0)
         return;
     blob_discard(&store->writer);
-    blob_read_forget(store);
     if (pack->file.fd >= 0 && pack->file.number == store->kept.pack)
         blob_pack_cut(store, store->kept.end);
     else {

@@ -225,8 +225,9 @@ static enum fault folder_finish(struct blob_sweeper *sweep, bool had_lock, struc
     blob_name_folder(sweep->worker, name);
     if (unlinkat(sweep->folder, BLOB_LOCK_NAME, 0) != 0)
         return problem_errno(why, errno, "remove the lock of a dead worker");
+    /* Without its lock the folder may be swept by somebody else, who may remove it first. */
     if (unlinkat(sweep->store->root, name, AT_REMOVEDIR) != 0 && errno != ENOTEMPTY &&
-        errno != EEXIST)
+        errno != EEXIST && errno != ENOENT)
         return problem_errno(why, errno, "remove the folder of a dead worker");
     return FAULT_NONE;
 }

@@ -12,6 +12,15 @@ static enum fault too_large(uint64_t wire_max, struct problem *why)
                        (unsigned long long)wire_max);
 }
 
+/* How much to ask for: one byte past the end shows both that there is none and that there is. */
+static size_t want(const struct exchange *x, uint64_t wire_max)
+{
+    const uint64_t length = (uint64_t)x->content_length;
+    const uint64_t most = x->content_length >= 0 && length < wire_max ? length : wire_max;
+    const uint64_t left = most - x->body_bytes;
+    return left < IO_CHUNK ? (size_t)left + 1 : IO_CHUNK;
+}
+
 /* Counts a piece in, against both limits. */
 static enum fault count(struct exchange *x, size_t got, uint64_t wire_max, struct problem *why)
 {
@@ -44,7 +53,7 @@ enum fault exchange_body(struct exchange *x, uint64_t wire_max, bytes_sink sink,
     x->body = BODY_READING;
     for (;;) {
         size_t got = 0;
-        enum fault f = x->io.read(x->io.ctx, chunk, sizeof chunk, &got, why);
+        enum fault f = x->io.read(x->io.ctx, chunk, want(x, wire_max), &got, why);
         if (f) {
             x->body = BODY_BROKEN;
             return f;
@@ -101,14 +110,16 @@ static void put_object(void *object)
     json_object_put(object);
 }
 
+/* The text is gone before the values are used: both together would take twice the memory. */
 enum fault exchange_json(struct exchange *x, size_t max, json_object **out, struct problem *why)
 {
-    const char *text = NULL;
-    size_t len = 0;
+    struct text text;
     json_object *made = NULL;
-    enum fault f = exchange_body_text(x, max, &text, &len, why);
+    text_init(&text, max);
+    enum fault f = exchange_body(x, max, append, &text, why);
     if (!f)
-        f = json_parse(text, len, &made, NULL, why);
+        f = json_parse(text_string(&text), text.len, &made, NULL, why);
+    text_release(&text);
     if (!f && made && !arena_defer(x->arena, put_object, made))
         f = problem_set(why, FAULT_TOO_LARGE, "the body is too large");
     if (!f)

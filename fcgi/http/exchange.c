@@ -66,6 +66,7 @@ static enum fault open_uri(struct exchange *x, struct problem *why)
 enum fault exchange_open(struct exchange *x, struct problem *why)
 {
     text_init(&x->reply_headers, REPLY_HEADERS_MAX);
+    text_init(&x->held, STREAM_OUT_MAX);
     x->reply_length = -1;
     /* all three, so that a refusal knows as much as can be known */
     const enum fault by_method = open_method(x, why);
@@ -82,6 +83,7 @@ enum fault exchange_open(struct exchange *x, struct problem *why)
 void exchange_close(struct exchange *x)
 {
     text_release(&x->reply_headers);
+    text_release(&x->held);
 }
 
 const char *exchange_path(const struct exchange *x, size_t i)
@@ -102,8 +104,12 @@ const char *exchange_header(const struct exchange *x, const char *name)
     const int len = snprintf(variable, sizeof variable, "%s%s", plain ? "" : "HTTP_", name);
     if (len < 0 || (size_t)len >= sizeof variable)
         return NULL;
-    for (char *at = variable; *at; at++)
-        *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    for (char *at = variable; *at; at++) {
+        if (*at == '-')
+            *at = '_';
+        else
+            *at = (char)toupper((unsigned char)*at);
+    }
     const char *value = param(x, variable);
     /* web servers pass the two that CGI names of their own empty when they are absent */
     return plain && value && !value[0] ? NULL : value;

@@ -31,6 +31,7 @@ struct surface;
 
 enum {
     REQUEST_ID_MAX = 40,
+    EXCHANGE_RANDOM = 32,         /* bytes */
     REPLY_HEADERS_MAX = 16 * KIB, /* bytes of the reply headers that surfaces set */
     METHOD_MAX = 32,              /* bytes of a method's name: FAULT_MALFORMED */
     CAPTURES_MAX = 8,             /* {names} in one route's pattern */
@@ -50,7 +51,12 @@ struct exchange_io {
 };
 
 enum body_state { BODY_UNREAD, BODY_READING, BODY_COMPLETE, BODY_BROKEN };
-enum reply_state { REPLY_NONE, REPLY_STREAMING, REPLY_DONE };
+enum reply_state {
+    REPLY_NONE,
+    REPLY_HELD, /* a stream of unknown length, of which nothing has been sent yet */
+    REPLY_STREAMING,
+    REPLY_DONE
+};
 
 struct exchange {
     /* set by the worker, borrowed */
@@ -59,7 +65,8 @@ struct exchange {
     struct blob_store *blobs;
     struct arena *arena;
     struct exchange_io io;
-    int64_t now; /* milliseconds UTC when the request was accepted */
+    int64_t now;                     /* milliseconds UTC when the request was accepted */
+    uint8_t random[EXCHANGE_RANDOM]; /* of this request alone, for names that nobody can guess */
     char request_id[REQUEST_ID_MAX];
 
     /* the request, decoded by exchange_open() */
@@ -80,9 +87,11 @@ struct exchange {
     enum reply_state reply;
     int status; /* of the reply; 0 before */
     uint64_t reply_bytes;
-    int64_t reply_length; /* as announced; -1 when unknown */
-    bool head_only;       /* HEAD: the body is counted and not sent */
+    int64_t reply_length;   /* as announced; -1 when unknown */
+    const char *reply_type; /* the Content-Type of a held reply */
+    bool head_only;         /* HEAD: the body is counted and not sent */
     struct text reply_headers;
+    struct text held; /* the first bytes of a stream of unknown length */
 };
 
 /* ---- the request ---- */
@@ -147,8 +156,12 @@ MUST_CHECK enum fault exchange_reply_json(struct exchange *x, int status, json_o
 /* A reply without a body (204, 304). */
 MUST_CHECK enum fault exchange_reply_empty(struct exchange *x, int status, struct problem *why);
 
-/* A reply of unknown or large length, written by pieces; length -1 when unknown.  ctx of
- * exchange_write is the exchange, so that it can serve as a bytes_sink. */
+/* A reply of unknown or large length, written by pieces; length -1 when unknown.  Up to
+ * STREAM_OUT_MAX bytes of a stream of unknown length are held: one that ends within them gets its
+ * length announced, and one that fails within them is answered with its fault as if it had not
+ * begun.  Announce the length where it is known: without it a client can hardly tell that an answer
+ * broke off (README.md).  ctx of exchange_write is the exchange, so that it can serve as a
+ * bytes_sink. */
 MUST_CHECK enum fault exchange_stream_begin(struct exchange *x, int status,
                                             const char *content_type, int64_t length,
                                             struct problem *why);

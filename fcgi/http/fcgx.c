@@ -1,21 +1,28 @@
 #include "http/fcgx.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 
 #include <errno.h>
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 struct fcgx {
     FCGX_Request request;
-    bool broken; /* the answer must not look whole */
+    bool answered; /* the whole answer was handed to the web server */
 };
+
+enum { LINGER_MS = 2000, LINGER_CHUNK = 16 * KIB, SETTLE_MS = 20 };
 
 enum fault fcgx_create(struct fcgx **out, struct problem *why)
 {
@@ -39,7 +46,8 @@ void fcgx_destroy(struct fcgx *fcgx)
     free(fcgx);
 }
 
-/* To FCGX_Accept_r() this is a connection that was kept open after an earlier request. */
+/* To FCGX_Accept_r() this is a connection that was kept open after an earlier request; a detached
+ * one it closes without lingering when it finds no request. */
 bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s)
 {
     const struct timeval timeout = { .tv_sec = (time_t)timeout_s };
@@ -51,6 +59,7 @@ bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s)
     }
     fcgx->request.ipcFd = connection;
     fcgx->request.keepConnection = 1;
+    fcgx->request.detached = 1;
     return true;
 }
 
@@ -68,12 +77,14 @@ void fcgx_drop(struct fcgx *fcgx)
     fcgx->request.ipcFd = -1;
 }
 
+/* FCGX_Accept_r() takes parameters that break off between two of them for all there are; only the
+ * error tells. */
 bool fcgx_begin(struct fcgx *fcgx)
 {
-    fcgx->broken = false;
+    fcgx->answered = false;
     if (fcgx->request.ipcFd < 0 || FCGX_Accept_r(&fcgx->request) != 0)
         return false;
-    if (fcgx->request.role == FCGI_RESPONDER)
+    if (fcgx->request.role == FCGI_RESPONDER && FCGX_GetError(fcgx->request.in) == 0)
         return true;
     fcgx_drop(fcgx);
     return false;
@@ -143,37 +154,82 @@ struct exchange_io fcgx_io(struct fcgx *fcgx)
 bool fcgx_answer(struct fcgx *fcgx)
 {
     const bool errors_sent = FCGX_FClose(fcgx->request.err) == 0;
-    return FCGX_FClose(fcgx->request.out) == 0 && errors_sent;
+    fcgx->answered = FCGX_FClose(fcgx->request.out) == 0 && errors_sent;
+    return fcgx->answered;
+}
+
+/* Sends what is held and waits until the web server has taken it, so that the answer has begun. */
+static void settle(struct fcgx *fcgx)
+{
+    int unread = 1;
+    (void)FCGX_FFlush(fcgx->request.out);
+    for (int waited = 0; unread > 0 && waited < LINGER_MS; waited += SETTLE_MS) {
+        (void)poll(NULL, 0, SETTLE_MS);
+        if (ioctl(fcgx->request.ipcFd, SIOCOUTQ, &unread) != 0)
+            unread = 0;
+    }
+    (void)poll(NULL, 0, SETTLE_MS);
 }
 
 /* A connection that ends without FCGI_END_REQUEST is an error to lighttpd, and to nginx only when
- * the length was announced; a record of an unknown version is one to nginx in every case. */
+ * the length was announced; a record of an unknown version is one to nginx in every case.  lighttpd
+ * can show the client an error only when it has begun to answer: if not, it counts what it has and
+ * announces that as the length. */
 void fcgx_break(struct fcgx *fcgx)
 {
     static const unsigned char no_record[FCGI_HEADER_LEN] = { 0xFF };
-    fcgx->broken = true;
+    settle(fcgx);
     ssize_t ignored =
         send(fcgx->request.ipcFd, no_record, sizeof no_record, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)ignored;
 }
 
-/* Reads the empty record that ends the body of a request without one. */
+/* Whether a request that announced no body has none: its end is there to be read, without waiting
+ * for it. */
 static bool body_is_empty(struct fcgx *fcgx)
 {
     const char *length = FCGX_GetParam("CONTENT_LENGTH", fcgx->request.envp);
     const char *coding = FCGX_GetParam("HTTP_TRANSFER_ENCODING", fcgx->request.envp);
-    if ((length && length[0] && strcmp(length, "0") != 0) || (coding && coding[0]))
+    const int connection = fcgx->request.ipcFd;
+    if ((length && length[0] && strcmp(length, "0") != 0) || (coding && coding[0]) ||
+        fcntl(connection, F_SETFL, O_NONBLOCK) != 0)
         return false;
-    return FCGX_GetChar(fcgx->request.in) == EOF && FCGX_GetError(fcgx->request.in) == 0;
+    const bool at_end =
+        FCGX_GetChar(fcgx->request.in) == EOF && FCGX_GetError(fcgx->request.in) == 0;
+    return fcntl(connection, F_SETFL, 0) == 0 && at_end;
 }
 
+/* Takes what the web server still sends, for a while, so that it can read the answer: writing to a
+ * closed connection it would report a failure instead. */
+static void close_lingering(int connection)
+{
+    char waste[LINGER_CHUNK];
+    struct pollfd ready = { .fd = connection, .events = POLLIN };
+    const int64_t until = clock_steady_ms() + LINGER_MS;
+    (void)shutdown(connection, SHUT_WR);
+    for (int64_t left = LINGER_MS; left > 0; left = until - clock_steady_ms()) {
+        if (poll(&ready, 1, (int)left) <= 0 || recv(connection, waste, sizeof waste, 0) <= 0)
+            break;
+    }
+    (void)close(connection);
+}
+
+/* FCGX_Finish_r() would keep connections that must not be kept, and linger on those that need no
+ * lingering. */
 void fcgx_end(struct fcgx *fcgx, bool body_read)
 {
-    if (fcgx->broken) {
-        fcgx_drop(fcgx); /* sends nothing more */
+    const int connection = fcgx->request.ipcFd;
+    const bool at_end = fcgx->answered && (body_read || body_is_empty(fcgx));
+    const bool peer_is_gone = FCGX_GetError(fcgx->request.in) < 0 || !fcgx->answered;
+    if (at_end && fcgx->request.keepConnection) {
+        FCGX_Free(&fcgx->request, 0);
         return;
     }
-    if (fcgx->request.keepConnection && !body_read && !body_is_empty(fcgx))
-        fcgx->request.keepConnection = 0;
-    FCGX_Finish_r(&fcgx->request);
+    if (at_end || peer_is_gone) {
+        fcgx_drop(fcgx);
+        return;
+    }
+    fcgx->request.ipcFd = -1;
+    FCGX_Free(&fcgx->request, 0);
+    close_lingering(connection);
 }

@@ -1,5 +1,5 @@
 /*
- * reply.c - the half of exchange.h that answers; every reply goes through reply_start().
+ * reply.c - the half of exchange.h that answers; every reply goes through exchange_stream_begin().
  */
 #include "http/exchange.h"
 #include "http/json.h"
@@ -11,6 +11,7 @@ enum {
     STATUS_OK_END = 400, /* statuses below it are successes or redirections */
     STATUS_NO_CONTENT = 204,
     STATUS_NOT_MODIFIED = 304,
+    HEAD_MAX = 2 * REPLY_HEADERS_MAX,
 };
 
 static const struct {
@@ -37,6 +38,7 @@ static const struct {
     { 415, "Unsupported Media Type" },
     { 416, "Range Not Satisfiable" },
     { 422, "Unprocessable Content" },
+    { 426, "Upgrade Required" },
     { 429, "Too Many Requests" },
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },
@@ -90,19 +92,18 @@ static enum fault reply_check(struct exchange *x, int status, struct problem *wh
 }
 
 /* Sends the head (RFC 3875 section 6.3). */
-static enum fault reply_start(struct exchange *x, int status, const char *content_type,
-                              int64_t length, struct problem *why)
+static enum fault send_head(struct exchange *x, const char *content_type, int64_t length,
+                            struct problem *why)
 {
-    enum fault f = reply_check(x, status, why);
-    if (f)
-        return f;
     struct text head;
-    text_init(&head, 2 * REPLY_HEADERS_MAX);
-    text_addf(&head, "Status: %d %s\r\n", status, reason_of(status));
+    enum fault f = FAULT_NONE;
+    const bool may_have_body = x->status != STATUS_NO_CONTENT && x->status != STATUS_NOT_MODIFIED;
+    text_init(&head, HEAD_MAX);
+    text_addf(&head, "Status: %d %s\r\n", x->status, reason_of(x->status));
     if (content_type)
         text_addf(&head, "Content-Type: %s\r\n", content_type);
     text_addf(&head, "X-Request-Id: %s\r\n", x->request_id);
-    if (length >= 0 && status != STATUS_NO_CONTENT && status != STATUS_NOT_MODIFIED)
+    if (length >= 0 && may_have_body)
         text_addf(&head, "Content-Length: %lld\r\n", (long long)length);
     text_add(&head, text_string(&x->reply_headers), x->reply_headers.len);
     text_adds(&head, "\r\n");
@@ -110,7 +111,6 @@ static enum fault reply_start(struct exchange *x, int status, const char *conten
         f = problem_internal(why, "no memory for the head of a reply");
     } else {
         x->reply = REPLY_STREAMING;
-        x->status = status;
         x->reply_length = length;
         f = x->io.write(x->io.ctx, head.data, head.len, why);
     }
@@ -118,28 +118,69 @@ static enum fault reply_start(struct exchange *x, int status, const char *conten
     return f;
 }
 
-enum fault exchange_stream_begin(struct exchange *x, int status, const char *content_type,
-                                 int64_t length, struct problem *why)
+static enum fault send_body(struct exchange *x, const void *bytes, size_t len, struct problem *why)
 {
-    return reply_start(x, status, content_type, length, why);
-}
-
-enum fault exchange_write(void *ctx, const void *bytes, size_t len, struct problem *why)
-{
-    struct exchange *x = ctx;
-    if (x->reply != REPLY_STREAMING)
-        return problem_internal(why, "reply bytes outside a reply");
-    x->reply_bytes += len;
-    if (x->reply_length >= 0 && x->reply_bytes > (uint64_t)x->reply_length)
-        return problem_internal(why, "a reply longer than its announced %lld bytes",
-                                (long long)x->reply_length);
     if (x->head_only || len == 0)
         return FAULT_NONE;
     return x->io.write(x->io.ctx, bytes, len, why);
 }
 
+enum fault exchange_stream_begin(struct exchange *x, int status, const char *content_type,
+                                 int64_t length, struct problem *why)
+{
+    enum fault f = reply_check(x, status, why);
+    if (f)
+        return f;
+    x->status = status;
+    if (length >= 0)
+        return send_head(x, content_type, length, why);
+    if (content_type)
+        x->reply_type = arena_strdup(x->arena, content_type, strlen(content_type));
+    if (content_type && !x->reply_type)
+        return problem_internal(why, "no memory for a reply");
+    x->reply = REPLY_HELD;
+    return FAULT_NONE;
+}
+
+/* Sends what is held and does not wait for more; length: of all, or -1. */
+static enum fault release_held(struct exchange *x, int64_t length, struct problem *why)
+{
+    enum fault f = send_head(x, x->reply_type, length, why);
+    if (!f)
+        f = send_body(x, text_string(&x->held), x->held.len, why);
+    text_release(&x->held);
+    return f;
+}
+
+enum fault exchange_write(void *ctx, const void *bytes, size_t len, struct problem *why)
+{
+    struct exchange *x = ctx;
+    if (x->reply != REPLY_STREAMING && x->reply != REPLY_HELD)
+        return problem_internal(why, "reply bytes outside a reply");
+    x->reply_bytes += len;
+    if (x->reply == REPLY_HELD) {
+        if (len <= STREAM_OUT_MAX - x->held.len) {
+            text_add(&x->held, bytes, len);
+            return text_failed(&x->held) ? problem_internal(why, "no memory for a reply")
+                                         : FAULT_NONE;
+        }
+        enum fault f = release_held(x, -1, why);
+        if (f)
+            return f;
+    }
+    if (x->reply_length >= 0 && x->reply_bytes > (uint64_t)x->reply_length)
+        return problem_internal(why, "a reply longer than its announced %lld bytes",
+                                (long long)x->reply_length);
+    return send_body(x, bytes, len, why);
+}
+
 enum fault exchange_stream_end(struct exchange *x, struct problem *why)
 {
+    if (x->reply == REPLY_HELD) {
+        enum fault f = release_held(x, (int64_t)x->reply_bytes, why);
+        if (f)
+            return f;
+    }
     if (x->reply != REPLY_STREAMING)
         return problem_internal(why, "the end of a reply that has not begun");
     if (!x->head_only && x->reply_length >= 0 && x->reply_bytes != (uint64_t)x->reply_length)
@@ -152,7 +193,7 @@ enum fault exchange_stream_end(struct exchange *x, struct problem *why)
 enum fault exchange_reply(struct exchange *x, int status, const char *content_type,
                           const void *bytes, size_t len, struct problem *why)
 {
-    enum fault f = reply_start(x, status, content_type, (int64_t)len, why);
+    enum fault f = exchange_stream_begin(x, status, content_type, (int64_t)len, why);
     if (!f)
         f = exchange_write(x, bytes, len, why);
     if (!f)

@@ -155,6 +155,12 @@ static void refuse(struct exchange *x, const struct problem *because)
 {
     static const char text[] = "internal error\n";
     struct problem again = PROBLEM_NONE;
+    if (x->reply == REPLY_HELD) { /* as if it had not begun */
+        x->reply = REPLY_NONE;
+        x->reply_bytes = 0;
+        x->status = 0;
+        text_clear(&x->held);
+    }
     if (x->reply != REPLY_NONE || because->fault == FAULT_ABORTED)
         return;
     enum fault f = x->surface->refuse(x, because, &again);

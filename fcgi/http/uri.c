@@ -22,7 +22,9 @@ static bool decode(char *text, bool plus_is_space)
             (void)text_unhex(from + 1, 2, (uint8_t *)to, 1);
             from += ESCAPE_LEN;
         } else {
-            *to = plus_is_space && *from == '+' ? ' ' : *from;
+            *to = *from;
+            if (plus_is_space && *from == '+')
+                *to = ' ';
             from++;
         }
     }

@@ -15,8 +15,8 @@ HERE = pathlib.Path(__file__).parent
 
 
 @pytest.fixture
-def disk(tmp_path):
-    """A command file, and the environment that makes workers obey it."""
+def faulty(start_preloaded, tmp_path):
+    """A service with an upload on each surface, and the file that makes its disk fail."""
     library = tmp_path / "faulty.so"
     subprocess.run(
         ["cc", "-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-O1"]
@@ -25,19 +25,13 @@ def disk(tmp_path):
     )
     command = tmp_path / "command"
     command.write_text("", encoding="ascii")
-    return library, command
-
-
-@pytest.fixture
-def faulty(disk, start_sluice, tmp_path):
-    library, command = disk
-    state = tmp_path / "state"
-    environment = {
-        "LD_PRELOAD": str(library),
-        "FAULTY_COMMAND": str(command),
-        "FAULTY_FOLDER": str(state),
-    }
-    sluice = start_sluice(state=state, environment=environment)
+    sluice = start_preloaded(
+        {
+            "LD_PRELOAD": library,
+            "FAULTY_COMMAND": command,
+            "FAULTY_FOLDER": tmp_path / "state",
+        }
+    )
     uploads.pinot_table(sluice.port, "faulty")
     uploads.oxen_repository(sluice.port, "faulty", "repo")
     uploads.pinot_push(sluice.port, "faulty", {"before": 1})
@@ -88,7 +82,6 @@ def test_a_failed_sync_stops_all_writing_until_the_operator_starts_anew(faulty):
         status, body = refusal(work)
         assert status == 503, name
         no_server_text(body)
-    check_before_is_there(sluice.port)
     sluice.restart()
     check_before_is_there(sluice.port)
     check_serves(sluice.port, "c")

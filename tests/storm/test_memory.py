@@ -54,7 +54,7 @@ def test_a_large_file_streams_through_a_small_worker(sluice):
     name = format(hasher.intdigest(), "x")
     answer = send_large(sluice.port, "memory/large", name)
     assert answer.startswith(b"HTTP/1.1 200") and b'"err_files":[]' in answer, answer[:500]
-    ((blob,),) = sluice.rows("SELECT blob FROM versions")
+    ((blob,),) = sluice.rows("SELECT blob FROM oxen_version")
     stored = xxhash.xxh3_128()
     for piece in sluice.blob_pieces(blob):
         stored.update(piece)
@@ -63,3 +63,64 @@ def test_a_large_file_streams_through_a_small_worker(sluice):
     print(f"peak resident KiB of the workers: {sorted(peaks.values())}")
     if sluice.is_release():
         assert max(peaks.values()) <= RESIDENT_MAX_KIB
+
+
+# ---- codings whose windows take memory -----------------------------------------------------------
+
+CODED_RESIDENT_MAX_KIB = 48 * 1024
+BLOCK = 1 << 16
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+def csv_blocks(count):
+    """A CSV of count blocks of 64 KiB."""
+    rows = b"id,word\n" + b"".join(b"%d,%s\n" % (i, b"w" * (i % 50)) for i in range(count * 2500))
+    return [rows[i * BLOCK : (i + 1) * BLOCK] for i in range(count)]
+
+
+def zstd_frame(blocks, window_log):
+    """A frame (RFC 8878) of raw blocks with a window of that size."""
+    out = ZSTD_MAGIC + b"\x00" + bytes([(window_log - 10) << 3])
+    for i, block in enumerate(blocks):
+        last = i == len(blocks) - 1
+        out += (last | len(block) << 3).to_bytes(3, "little") + block
+    return out
+
+
+def brotli_stream(blocks):
+    """A stream (RFC 7932) of uncompressed meta-blocks with the largest window, 16 MiB."""
+    out = b""
+    for i, block in enumerate(blocks):
+        bits, shift = (0b1111, 4) if i == 0 else (0, 0)  # WBITS 24
+        header = bits | (len(block) - 1) << shift + 3 | 1 << shift + 19
+        out += header.to_bytes(3, "little") + block
+    return out + b"\x03"
+
+
+def put(sluice, session, part, body, coding):
+    return uploads.call(
+        sluice.port,
+        "PUT",
+        f"/v1/upload/{session}?part={part}",
+        body,
+        {"Content-Type": "text/csv", "x-file-name": "part.csv", "Content-Encoding": coding},
+    )[0]
+
+
+def test_windows_are_bounded(sluice):
+    session = uploads.opteryx_session(sluice.port, "memory.c.coded")
+    blocks = csv_blocks(400)
+    assert put(sluice, session, 0, zstd_frame(blocks, 23), "zstd") == 201
+    assert put(sluice, session, 1, brotli_stream(blocks), "br") == 201
+    for part in range(4):  # every worker of the pool meets them
+        assert put(sluice, session, 2 + part, zstd_frame(blocks[:2], 27), "zstd") == 422
+        assert put(sluice, session, 2 + part, zstd_frame(blocks[:2], 31), "zstd") == 422
+        assert put(sluice, session, 2 + part, b"\x11\x1e" + bytes(1000), "br") == 422
+    bomb = ZSTD_MAGIC + b"\x00\x68" + b"".join(b"\x02\x00\x10w" for _ in range(4000)) + b"\x03\x00\x10w"
+    assert put(sluice, session, 9, bomb, "zstd") in (413, 422)
+    inspected = uploads.ask(sluice.port, "GET", f"/v1/upload/{session}/inspect")
+    assert [part["id"] for part in inspected["parts"]] == [0, 1]
+    peaks = {pid: peak_resident_kib(pid) for pid in sluice.worker_pids()}
+    print(f"peak resident KiB of the workers after zstd and br: {sorted(peaks.values())}")
+    if sluice.is_release():
+        assert max(peaks.values()) <= CODED_RESIDENT_MAX_KIB

@@ -3,7 +3,7 @@ with the number of files."""
 
 import pytest
 import uploads
-from trace import Trace
+from syscalls import Trace
 
 DURABLE_ORDER = ["flush", "wal_write", "unlock", "wal_sync", "reply"]
 
@@ -98,5 +98,6 @@ def test_segments_do_not_add_flushes(sluice, tmp_path):
             tmp_path,
             lambda segments=segments: uploads.pinot_push(sluice.port, "flushes", segments),
         )
-        counts.append(trace.count("flush", "wal_sync", "other_flush"))
+        # a worker's first sync of the log syncs the folder's entry, too: once a worker, not counted
+        counts.append(trace.count("flush", "wal_sync"))
     assert counts[0] == counts[1], counts

@@ -38,6 +38,7 @@ struct model_view {
     enum fault fail_move;   /* raised by the move that fail_at counts down to */
     enum fault fail_unlock; /* raised by an unlock that keeps */
     size_t fail_at;
+    size_t name_at_lock; /* one past a row that is named again just before a lock; 0: none */
     struct model before; /* rows as they were at lock(), for the rollback */
 };
 
@@ -76,6 +77,8 @@ static inline enum fault model_lock(void *ctx, struct problem *why)
     view->locked = true;
     view->locks++;
     view->moves_in_lock = 0;
+    if (view->name_at_lock > 0)
+        view->model->rows[view->name_at_lock - 1].named = true;
     memcpy(&view->before, view->model, sizeof view->before);
     return FAULT_NONE;
 }
@@ -111,10 +114,14 @@ static inline enum fault model_contents(void *ctx, int64_t file,
     size_t count = 0;
     enum fault f = FAULT_NONE;
     assert_non_null(refs);
+    if (!view->locked) /* a read sees whole transactions */
+        assert_int_equal(flock(view->lock, LOCK_EX), 0);
     for (size_t i = 0; i < view->model->count; i++) {
         if (view->model->rows[i].named && view->model->rows[i].ref.file == file)
             refs[count++] = view->model->rows[i].ref;
     }
+    if (!view->locked)
+        assert_int_equal(flock(view->lock, LOCK_UN), 0);
     qsort(refs, count, sizeof *refs, model_by_start);
     for (size_t i = 0; i < count && !f; i++)
         f = each(arg, &refs[i], why);

@@ -1,7 +1,7 @@
 /* The sweeper takes what no row names and nothing else. */
 #include "blob_model.h"
 
-enum { SMALL = 1000, SWEEPER = 0x9999 };
+enum { SMALL = 1000, TAIL = 2 * SMALL, HOLE = 3 * SMALL, SWEEPER = 0x9999 };
 
 struct swept {
     struct place *place;
@@ -68,7 +68,7 @@ static void test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay(vo
     struct swept *s = *state;
     (void)place_put(s->place->store, 0, SMALL);
     const size_t small = named(s, 1, SMALL);
-    const struct blob_ref tail = place_put(s->place->store, 2, 2 * SMALL);
+    const struct blob_ref tail = place_put(s->place->store, 2, TAIL);
     const size_t large = named(s, 3, PLACE_LARGE);
     const struct blob_ref orphan = place_put(s->place->store, 4, PLACE_LARGE);
     worker_dies(s);
@@ -76,7 +76,7 @@ static void test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay(vo
     assert_int_equal(sweep(s, BLOB_SWEEP_DEAD), FAULT_NONE);
     assert_int_equal(s->report.files_looked_at, 3);
     assert_int_equal(s->report.files_removed, 1);
-    assert_int_equal(s->report.bytes_freed, PLACE_LARGE + 2 * SMALL);
+    assert_int_equal(s->report.bytes_freed, PLACE_LARGE + TAIL);
     assert_int_equal(s->report.locks_removed, 1);
     assert_int_equal(s->report.packs_compacted, 0);
     assert_int_equal(place_file_size(s->place, orphan.file), -1);
@@ -99,6 +99,28 @@ static void test_a_folder_of_which_nothing_is_named_goes_whole(void **state)
     assert_int_equal(sweep(s, BLOB_SWEEP_DEAD), FAULT_NONE);
     assert_int_equal(s->report.files_removed, 2);
     assert_int_equal(place_files(s->place, PLACE_WORKER), -1);
+}
+
+static void test_a_row_that_comes_just_before_the_lock_saves_its_bytes(void **state)
+{
+    struct swept *s = *state;
+    static const size_t sizes[] = { SMALL, PLACE_LARGE }; /* a tail to cut, a file to remove */
+    static const enum blob_sweep_extent extents[] = { BLOB_SWEEP_DEAD, BLOB_SWEEP_ALL };
+    (void)named(s, 0, SMALL);
+    const size_t rows[] = { named(s, 1, sizes[0]), named(s, 2, sizes[1]) };
+    worker_dies(s);
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < 2; j++) {
+            s->model->rows[rows[i]].named = false;
+            s->view->name_at_lock = rows[i] + 1;
+            assert_int_equal(sweep(s, extents[j]), FAULT_NONE);
+            s->view->name_at_lock = 0;
+            s->model->rows[rows[i]].named = true;
+            assert_int_equal(s->report.bytes_freed, 0);
+            assert_int_equal(s->report.files_removed, 0);
+            model_check(s->model, s->store);
+        }
+    }
 }
 
 static void test_a_living_workers_folder_is_left_alone(void **state)
@@ -243,7 +265,7 @@ static void test_an_uncertain_commit_of_moves_leaves_both_copies(void **state)
 static void test_a_damaged_pack_is_left_and_named_while_the_rest_is_swept(void **state)
 {
     struct swept *s = *state;
-    (void)place_put(s->place->store, 0, 3 * SMALL);
+    (void)place_put(s->place->store, 0, HOLE);
     const size_t row = named(s, 1, SMALL);
     const struct blob_ref orphan = place_put(s->place->store, 2, PLACE_LARGE);
     worker_dies(s);
@@ -261,7 +283,7 @@ static void test_a_dry_run_tells_the_same_and_changes_nothing(void **state)
 {
     struct swept *s = *state;
     static const enum blob_sweep_extent extents[] = { BLOB_SWEEP_DEAD, BLOB_SWEEP_ALL };
-    (void)place_put(s->place->store, 0, 3 * SMALL);
+    (void)place_put(s->place->store, 0, HOLE);
     const size_t row = named(s, 1, SMALL);
     (void)place_put(s->place->store, 2, SMALL);
     (void)place_put(s->place->store, 3, PLACE_LARGE);
@@ -343,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay),
         CASE(test_a_folder_of_which_nothing_is_named_goes_whole),
+        CASE(test_a_row_that_comes_just_before_the_lock_saves_its_bytes),
         CASE(test_a_living_workers_folder_is_left_alone),
         CASE(test_the_sweepers_own_files_are_left_alone),
         CASE(test_a_closed_folder_is_looked_at_again_by_gc_alone),

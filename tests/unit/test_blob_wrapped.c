@@ -1,6 +1,6 @@
 /* How often the store asks the disk to flush, and what it does when the disk says no.  The linker
  * puts these functions in place of the C library's (CMakeLists.txt). */
-#include "blob_place.h"
+#include "blob_model.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +21,13 @@ enum call {
 /* What the functions below count and do; the only state that they can reach. */
 static struct {
     size_t count[CALL_COUNT];
-    enum call fail;   /* CALL_COUNT: none fails */
-    size_t fail_at;   /* the how many-th fails, from 1 */
-    int fail_with;    /* errno */
-    bool failed;      /* it was reached */
-    size_t write_max; /* bytes that a pwrite takes; 0: all */
-    bool interrupt;   /* every other call ends with EINTR */
+    enum call fail;    /* CALL_COUNT: none fails */
+    size_t fail_at;    /* the how many-th fails, from 1 */
+    int fail_with;     /* errno */
+    bool failed;       /* it was reached */
+    size_t write_max;  /* bytes that a pwrite takes; 0: all */
+    bool interrupt;    /* every other call ends with EINTR */
+    const char *sweep; /* a folder whose lock goes just after the next time it is opened */
 } disk = { .fail = CALL_COUNT };
 
 static bool refuse(enum call call)
@@ -96,7 +97,15 @@ int __wrap_openat(int folder, const char *path, int flags, ...)
     va_start(values, flags);
     const mode_t mode = flags & O_CREAT ? va_arg(values, mode_t) : 0;
     va_end(values);
-    return refuse(CALL_OPENAT) ? -1 : __real_openat(folder, path, flags, mode);
+    if (refuse(CALL_OPENAT))
+        return -1;
+    const int fd = __real_openat(folder, path, flags, mode);
+    if (disk.sweep && strcmp(path, "lock") == 0) {
+        (void)unlinkat(folder, path, 0);
+        (void)rmdir(disk.sweep);
+        disk.sweep = NULL;
+    }
+    return fd;
 }
 
 int __real_mkdirat(int folder, const char *path, mode_t mode);
@@ -419,6 +428,104 @@ static void test_a_folder_that_cannot_be_taken_is_a_fault_and_the_next_try_takes
     }
 }
 
+static void test_a_folder_that_a_sweeper_removes_while_it_is_taken_is_made_again(void **state)
+{
+    struct place *place = *state;
+    struct problem why = PROBLEM_NONE;
+    char path[PLACE_PATH_MAX];
+    uint64_t worker = 0;
+    place_path(place, PLACE_WORKER, "", path);
+    disk_reset();
+    disk.sweep = path;
+    assert_int_equal(blob_worker(place->store, &worker, &why), FAULT_NONE);
+    assert_null(disk.sweep);
+    assert_int_equal(disk.count[CALL_MKDIRAT], 2);
+    assert_true(place_has_lock(place, PLACE_WORKER));
+    struct blob_store *other = place_open(place, 0);
+    assert_true(blob_worker_alive(other, PLACE_WORKER));
+    blob_close(other);
+}
+
+static void test_a_drop_leaves_nothing_to_flush_but_what_was_kept(void **state)
+{
+    struct place *place = *state;
+    for (int kept = 0; kept < 2; kept++) {
+        (void)place_put(place->store, 0, SMALL);
+        (void)place_put(place->store, 1, PLACE_LARGE);
+        (void)place_put(place->store, 2, PLACE_LARGE);
+        if (kept)
+            blob_keep(place->store);
+        (void)place_put(place->store, 3, PLACE_LARGE);
+        blob_drop(place->store);
+        disk_reset();
+        place_flush(place->store);
+        assert_int_equal(disk.count[CALL_SYNCFS], kept);
+        assert_int_equal(disk.count[CALL_FDATASYNC] + disk.count[CALL_FSYNC], 0);
+    }
+}
+
+static void test_write_back_starts_every_few_megabytes_and_anew_after_a_cut(void **state)
+{
+    struct place *place = *state;
+    enum { EACH = BLOB_PACK_BELOW - 1, CONTENTS = 50 };
+    (void)place_put(place->store, 0, SMALL);
+    place_flush(place->store);
+    blob_keep(place->store);
+    for (int i = 0; i < 2; i++) {
+        disk_reset();
+        for (size_t n = 0; n < CONTENTS; n++) /* 12 MiB */
+            (void)place_put(place->store, n, EACH);
+        assert_int_equal(disk.count[CALL_SYNC_FILE_RANGE], 2);
+        blob_drop(place->store);
+    }
+}
+
+/* A worker that dies with a named content, a tail behind it, and two files that no row names. */
+static void leave_a_dead_worker(const struct place *place, struct model *model, uint64_t worker)
+{
+    struct blob_store *store = place_open(place, worker);
+    const struct blob_ref ref = place_put(store, 0, SMALL);
+    (void)place_put(store, 1, SMALL);
+    (void)place_put(store, 2, PLACE_LARGE);
+    (void)place_put(store, 3, PLACE_LARGE);
+    (void)model_add(model, 0, &ref);
+    place_flush(store);
+    blob_keep(store);
+    blob_close(store);
+}
+
+static void test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one(void **state)
+{
+    struct place *place = *state;
+    struct model *model = model_create();
+    struct model_view *view = model_view(model, place);
+    struct blob_sweep_report report = { 0 };
+    /* the flushes: of the pack that was cut, of the folder */
+    static const enum call calls[] = { CALL_FDATASYNC, CALL_FSYNC, CALL_FTRUNCATE, CALL_UNLINKAT };
+    for (uint64_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        struct problem why = PROBLEM_NONE;
+        leave_a_dead_worker(place, model, i + 1);
+        disk_reset();
+        disk.fail = calls[i];
+        disk.fail_at = 1;
+        disk.fail_with = EIO;
+        assert_int_equal(model_sweep(view, place->store, BLOB_SWEEP_DEAD, false, &report, &why),
+                         FAULT_INTERNAL);
+        assert_true(disk.failed);
+        assert_true(place_has_lock(place, i + 1));
+        model_check(model, place->store);
+
+        why = PROBLEM_NONE;
+        assert_int_equal(model_sweep(view, place->store, BLOB_SWEEP_DEAD, false, &report, &why),
+                         FAULT_NONE);
+        assert_false(place_has_lock(place, i + 1));
+        assert_int_equal(place_files(place, i + 1), 1);
+        model_check(model, place->store);
+    }
+    model_view_end(view);
+    (void)munmap(model, sizeof *model);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -434,6 +541,10 @@ int main(void)
         CASE(test_sealed_contents_survive_a_full_buffer_that_could_not_be_written),
         CASE(test_a_pack_that_cannot_be_cut_back_is_left),
         CASE(test_a_folder_that_cannot_be_taken_is_a_fault_and_the_next_try_takes_it),
+        CASE(test_a_folder_that_a_sweeper_removes_while_it_is_taken_is_made_again),
+        CASE(test_a_drop_leaves_nothing_to_flush_but_what_was_kept),
+        CASE(test_write_back_starts_every_few_megabytes_and_anew_after_a_cut),
+        CASE(test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

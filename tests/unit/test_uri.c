@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+enum { ADDRESS_MAX = 256 * KIB };
+
 static struct arena *arena;
 
 /* "[segment][segment]?name=value;name=value;" of a parsed address. */
@@ -120,7 +122,7 @@ static enum fault parse_sized(size_t path_len, size_t query_len, size_t pairs)
     struct text raw;
     struct uri uri;
     struct problem why = PROBLEM_NONE;
-    text_init(&raw, 256 * KIB);
+    text_init(&raw, ADDRESS_MAX);
     text_addc(&raw, '/');
     for (size_t i = 1; i < path_len; i++)
         text_addc(&raw, 'p');

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 CALLS = "fdatasync,fsync,syncfs,sync_file_range,flock,write,writev,pwrite64,sendto,sendmsg"
-LINE = re.compile(r"^(\d+) +([\d.]+) (\w+)\((\d+)<([^>]*)>(.*)$")
+LINE = re.compile(r"^(\d+) +([\d.]+) (\w+)\(\d+<([^>]*)>(.*)$")
 START_S = 10
 
 

@@ -1,0 +1,146 @@
+/*
+ * opteryx_store.h - upload sessions, their parts, and the commit that makes a dataset's snapshot
+ * of them.
+ *
+ * A session belongs to the principal that opened it: to everybody else it does not exist.  Until
+ * it is committed it takes parts and expires; afterwards it only repeats its first answer.  An
+ * answer that rests on a fault of these functions is durable: what it rests on has been settled.
+ */
+#ifndef DB_OPTERYX_STORE_H
+#define DB_OPTERYX_STORE_H
+
+#include "base/arena.h"
+#include "base/blob_ref.h"
+#include "base/limits.h"
+#include "base/problem.h"
+#include "db/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    OPTERYX_SESSION_ID_MAX = 64, /* bytes with the NUL */
+    OPTERYX_COMMIT_ID_MAX = 32,
+    OPTERYX_SHA256_BYTES = 32,
+};
+
+/* problem.code of faults that reply otherwise than their kind says */
+#define OPTERYX_NO_SESSION "opteryx_no_session" /* FAULT_MISSING */
+
+struct opteryx_target {
+    char workspace[OPTERYX_NAME_MAX + 1];
+    char collection[OPTERYX_NAME_MAX + 1];
+    char dataset[OPTERYX_NAME_MAX + 1];
+};
+
+enum opteryx_mode { OPTERYX_FAIL = 0, OPTERYX_OVERWRITE, OPTERYX_APPEND };
+
+/* "fail", "overwrite", "append". */
+const char *opteryx_store_mode_word(enum opteryx_mode mode);
+
+struct opteryx_session {
+    char id[OPTERYX_SESSION_ID_MAX];
+    char owner[NAME_MAX_BYTES];
+    bool has_target;
+    struct opteryx_target target;
+    int64_t created_at;
+    int64_t expires_at;
+    int64_t revision;       /* grows with each part stored or deleted */
+    enum opteryx_mode mode; /* of the commit */
+    const char *answer;     /* of the commit, in the arena; NULL while the session is open */
+};
+
+/* Durable.  The id must be new. */
+MUST_CHECK enum fault opteryx_store_session_add(struct db *db,
+                                                const struct opteryx_session *session,
+                                                struct problem *why);
+
+/* FAULT_MISSING when there is none of that id or it is another owner's, FAULT_GONE when it expired
+ * before it was committed. */
+MUST_CHECK enum fault opteryx_store_session_get(struct db *db, const char *id, const char *owner,
+                                                int64_t now, struct arena *arena,
+                                                struct opteryx_session *out, struct problem *why);
+
+struct opteryx_part {
+    int64_t part;
+    struct blob_ref ref; /* of the decoded content; only for putting */
+    uint8_t sha256[OPTERYX_SHA256_BYTES];
+    const char *kind;
+    const char *encoding;  /* only for putting */
+    const char *file_name; /* only for putting; may be NULL */
+    int64_t rows;
+    int64_t bytes;
+    const char *columns; /* JSON, as columns.h writes them */
+    const char *issues;  /* JSON: [{"issue","column"}] */
+    int64_t uploaded_at;
+};
+
+/* Stores a part, in place of one with its number.  Durable.  Faults as session_get, and
+ * FAULT_CONFLICT once the session is committed. */
+MUST_CHECK enum fault opteryx_store_part_put(struct db *db, const char *session, const char *owner,
+                                             const struct opteryx_part *part, struct problem *why);
+
+/* Deletes a part; FAULT_MISSING "Part not found" when there is none.  Durable. */
+MUST_CHECK enum fault opteryx_store_part_drop(struct db *db, const char *session, const char *owner,
+                                              int64_t part, int64_t now, struct problem *why);
+
+/* Calls each for every part, by number; what it gets is borrowed for the call. */
+MUST_CHECK enum fault opteryx_store_parts(struct db *db, const char *session,
+                                          enum fault (*each)(void *ctx,
+                                                             const struct opteryx_part *part,
+                                                             struct problem *why),
+                                          void *ctx, struct problem *why);
+
+struct opteryx_totals {
+    int64_t files;
+    int64_t rows;
+    int64_t bytes;
+};
+
+/* A commit that the caller has planned on what it read; the transaction finds out whether that
+ * still stands. */
+struct opteryx_commit {
+    const char *session;
+    const char *owner;
+    const struct opteryx_target *target;
+    enum opteryx_mode mode;
+    int64_t now;
+    int64_t revision;     /* of the session that was read */
+    int64_t structure;    /* of the dataset that was read, 0 when there was none */
+    const char *columns;  /* JSON of the dataset's columns afterwards; NULL: as they are */
+    const char *message;  /* may be NULL */
+    const char *id;       /* of the commit, new */
+    const char *if_match; /* the commit that must be current; NULL: any */
+    const char *answer;   /* what the client will read, also when it asks again */
+};
+
+enum opteryx_outcome {
+    OPTERYX_COMMITTED, /* durable */
+    OPTERYX_REPEATED,  /* the session was committed like this before: its answer stands */
+    OPTERYX_OVERTAKEN, /* parts or structure changed since they were read: plan again */
+};
+
+/* One transaction: all of it or nothing.  Faults as session_get; FAULT_CONFLICT when the session
+ * was committed otherwise, names another target, or the dataset exists in mode fail;
+ * FAULT_PRECONDITION when if_match is not the current commit; FAULT_UNPROCESSABLE without parts. */
+MUST_CHECK enum fault opteryx_store_commit(struct db *db, const struct opteryx_commit *commit,
+                                           enum opteryx_outcome *outcome, struct problem *why);
+
+/* Whether a commit of this target and mode may still be made of a session as it was read: repeated
+ * is set when it was made already; FAULT_CONFLICT when another was. */
+MUST_CHECK enum fault opteryx_store_session_takes(const struct opteryx_session *session,
+                                                  const struct opteryx_target *target,
+                                                  enum opteryx_mode mode, bool *repeated,
+                                                  struct problem *why);
+
+/* Deletes one session, with its parts, that expired before a time; *more is false when there was
+ * none.  Committed ones go, too: their files are the dataset's. */
+MUST_CHECK enum fault opteryx_store_sweep(struct db *db, int64_t before, bool *more,
+                                          struct problem *why);
+
+/* How many sessions opteryx_store_sweep() would take. */
+MUST_CHECK enum fault opteryx_store_sweepable(struct db *db, int64_t before, int64_t *count,
+                                              struct problem *why);
+
+#endif

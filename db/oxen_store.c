@@ -1,0 +1,235 @@
+#include "db/oxen_store.h"
+
+#include "db/blob_rows.h"
+
+#include <string.h>
+
+/* ---- repositories ---- */
+
+/* Copies a column's text; false when it does not fit, which no row of ours does. */
+static bool copy_text(const struct query *q, int column, char *out, size_t out_max)
+{
+    const char *text = query_column_text(q, column);
+    const size_t len = text ? strlen(text) : out_max;
+    if (len >= out_max)
+        return false;
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+/* The current row of OXEN_REPOSITORY_FIND or _LIST. */
+static enum fault read_repository(const struct query *q, struct oxen_repository *out,
+                                  struct problem *why)
+{
+    enum { ID, NAMESPACE, NAME, UUID, CREATED_AT, VERSIONS, BYTES, BRANCHES };
+    struct oxen_repository row = { .id = query_column_int(q, ID),
+                                   .created_at = query_column_int(q, CREATED_AT),
+                                   .versions = query_column_int(q, VERSIONS),
+                                   .bytes = query_column_int(q, BYTES),
+                                   .branches = query_column_int(q, BRANCHES) };
+    if (!copy_text(q, NAMESPACE, row.namespace, sizeof row.namespace) ||
+        !copy_text(q, NAME, row.name, sizeof row.name) ||
+        !copy_text(q, UUID, row.uuid, sizeof row.uuid))
+        return problem_internal(why, "a row of the table oxen_repository does not fit");
+    *out = row;
+    return FAULT_NONE;
+}
+
+static enum fault repository_insert(struct db *db, const char *namespace, const char *name,
+                                    const char *uuid, int64_t now, int64_t *added,
+                                    struct problem *why)
+{
+    struct query q = query_for(db, STMT_OXEN_REPOSITORY_ADD);
+    query_text(&q, ":namespace", namespace);
+    query_text(&q, ":name", name);
+    query_text(&q, ":uuid", uuid);
+    query_int(&q, ":created_at", now);
+    return query_run(&q, added, why);
+}
+
+enum fault oxen_store_repository_add(struct db *db, const char *namespace, const char *name,
+                                     const char *uuid, int64_t now, struct problem *why)
+{
+    int64_t added = 0;
+
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = repository_insert(db, namespace, name, uuid, now, &added, why);
+    if (!f && added == 0) {
+        db_rollback(db);
+        f = db_settle(db, why); /* the answer rests on somebody else's commit */
+        if (!f)
+            f = problem_set(why, FAULT_CONFLICT, "Repo already exists.");
+    }
+    if (!f)
+        f = db_commit(db, why);
+    db_rollback(db);
+    return f;
+}
+
+enum fault oxen_store_repository_find(struct db *db, const char *namespace, const char *name,
+                                      struct oxen_repository *out, bool *found, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_REPOSITORY_FIND);
+    query_text(&q, ":namespace", namespace);
+    query_text(&q, ":name", name);
+
+    enum fault f = query_step(&q, &row, why);
+    if (!f && row)
+        f = read_repository(&q, out, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+enum fault oxen_store_repository_each(struct db *db, const char *namespace,
+                                      enum fault (*each)(void *ctx,
+                                                         const struct oxen_repository *repository,
+                                                         struct problem *why),
+                                      void *ctx, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_REPOSITORY_LIST);
+    query_text(&q, ":namespace", namespace);
+
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        struct oxen_repository repository = { 0 };
+        f = read_repository(&q, &repository, why);
+        if (!f)
+            f = each(ctx, &repository, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+/* ---- versions ---- */
+
+enum fault oxen_store_version_find(struct db *db, int64_t repository,
+                                   const uint8_t hash[OXEN_KEY_BYTES], struct blob_ref *out,
+                                   bool *found, struct problem *why)
+{
+    enum { FILE_NUMBER, START, BYTES };
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_VERSION_FIND);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+
+    const enum fault f = query_step(&q, &row, why);
+    if (!f && row) {
+        *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
+                                  .start = query_column_int(&q, START),
+                                  .bytes = query_column_int(&q, BYTES) };
+    }
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+enum fault oxen_store_version_exists(struct db *db, int64_t repository,
+                                     const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                     struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_VERSION_EXISTS);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+
+    const enum fault f = query_step(&q, &row, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+static enum fault blob_drop_row(struct db *db, int64_t blob, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OXEN_BLOB_DROP);
+    query_int(&q, ":blob", blob);
+    return query_run(&q, NULL, why);
+}
+
+static enum fault version_insert(struct db *db, int64_t repository,
+                                 const struct oxen_version *version, bool *added,
+                                 struct problem *why)
+{
+    int64_t blob = 0;
+    int64_t changes = 0;
+    enum fault f = blob_rows_add(db, &version->ref, &blob, why);
+    if (f)
+        return f;
+    struct query q = query_for(db, STMT_OXEN_VERSION_ADD);
+    query_int(&q, ":blob", blob);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", version->hash, sizeof version->hash);
+    f = query_run(&q, &changes, why);
+    if (!f && changes == 0)
+        f = blob_drop_row(db, blob, why);
+    if (!f)
+        *added = changes > 0;
+    return f;
+}
+
+static enum fault repository_grow(struct db *db, int64_t repository, int64_t versions,
+                                  int64_t bytes, struct problem *why)
+{
+    int64_t changes = 0;
+    struct query q = query_for(db, STMT_OXEN_REPOSITORY_GROW);
+    query_int(&q, ":repository", repository);
+    query_int(&q, ":versions", versions);
+    query_int(&q, ":bytes", bytes);
+    const enum fault f = query_run(&q, &changes, why);
+    if (!f && changes == 0)
+        return problem_set(why, FAULT_MISSING, "the repository was deleted");
+    return f;
+}
+
+enum fault oxen_store_repository_check(struct db *db, int64_t repository, struct problem *why)
+{
+    return repository_grow(db, repository, 0, 0, why);
+}
+
+/* The rows of a piece; still[i] says whether version i is stored. */
+static enum fault add_all(struct db *db, int64_t repository, const struct oxen_version *versions,
+                          size_t count, bool *still, struct problem *why)
+{
+    int64_t fresh = 0;
+    int64_t bytes = 0;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < count && !f; i++) {
+        bool added = false;
+        still[i] = true;
+        if (versions[i].state == OXEN_VERSION_FRESH)
+            f = version_insert(db, repository, &versions[i], &added, why);
+        else
+            f = oxen_store_version_exists(db, repository, versions[i].hash, &still[i], why);
+        fresh += added;
+        bytes += added ? versions[i].ref.bytes : 0;
+    }
+    if (!f)
+        f = repository_grow(db, repository, fresh, bytes, why);
+    return f;
+}
+
+enum fault oxen_store_versions_add(struct db *db, int64_t repository, struct oxen_version *versions,
+                                   size_t count, struct problem *why)
+{
+    bool still[OXEN_PIECE_VERSIONS];
+    if (count > OXEN_PIECE_VERSIONS)
+        return problem_internal(why, "a piece of %zu versions", count);
+
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = add_all(db, repository, versions, count, still, why);
+    if (!f)
+        f = db_commit_unsettled(db, why);
+    for (size_t i = 0; i < count && !f; i++)
+        versions[i].state = still[i] ? OXEN_VERSION_DONE : OXEN_VERSION_LOST;
+    db_rollback(db);
+    return f;
+}

@@ -1,0 +1,201 @@
+/*
+ * The structure of a thousand parts is put together outside of the transaction, which then only
+ * finds out whether what was read still stands; when not, the commit is planned anew.
+ */
+#include "opteryx/commit.h"
+
+#include "auth/auth.h"
+#include "base/limits.h"
+#include "db/opteryx_store.h"
+#include "db/opteryx_store_dataset.h"
+#include "http/json.h"
+#include "opteryx/gather.h"
+#include "opteryx/reply.h"
+#include "opteryx/request.h"
+#include "opteryx/validate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ID_RANDOM_AT = 16, /* of the request's random bytes */
+    ID_RANDOM = 8,
+    STRUCTURE_MAX = 8 * MIB, /* bytes of a dataset's columns as rows keep them */
+};
+
+/* One attempt: what was read, and what would be written. */
+struct plan {
+    struct arena *arena; /* of this attempt alone */
+    const struct commit_request *request;
+    const char *table;
+    struct opteryx_session session;
+    bool repeated; /* the session was committed like this before */
+    bool exists;
+    struct opteryx_dataset dataset;
+    struct gather parts;
+    struct text columns; /* of the dataset afterwards */
+    struct text answer;
+    char id[OPTERYX_COMMIT_ID_MAX];
+};
+
+/* A name that opens with a letter, so that nobody takes it for a number. */
+static void id_make(const struct exchange *x, char out[OPTERYX_COMMIT_ID_MAX])
+{
+    char hex[2 * ID_RANDOM + 1];
+    text_hex(x->random + ID_RANDOM_AT, ID_RANDOM, hex);
+    (void)snprintf(out, OPTERYX_COMMIT_ID_MAX, "snap_%s", hex);
+}
+
+/* Everything that the plan rests on, of one moment. */
+static enum fault look(struct exchange *x, struct plan *plan, struct problem *why)
+{
+    enum fault f = db_read_begin(x->db, why);
+    if (!f)
+        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->name, x->now, plan->arena,
+                                      &plan->session, why);
+    if (!f)
+        f = opteryx_store_session_takes(&plan->session, &plan->request->target, plan->request->mode,
+                                        &plan->repeated, why);
+    if (!f && !plan->repeated)
+        f = opteryx_store_dataset_get(x->db, &plan->request->target, plan->arena, &plan->dataset,
+                                      &plan->exists, why);
+    if (!f && !plan->repeated)
+        f = gather_parts(x->db, plan->session.id, false, plan->arena, &plan->parts, why);
+    db_read_end(x->db);
+    return f;
+}
+
+/* The dataset's columns afterwards; the text stays empty when they do not change. */
+static enum fault structure(struct plan *plan, struct problem *why)
+{
+    struct columns declared;
+    struct columns appended;
+    const struct columns *after = &plan->parts.columns;
+    if (plan->exists && plan->request->mode == OPTERYX_APPEND && plan->parts.parts > 0) {
+        columns_init(&declared, plan->arena);
+        columns_init(&appended, plan->arena);
+        enum fault f = columns_read(&declared, plan->dataset.columns, why);
+        if (!f)
+            f = columns_append(&declared, after, &appended, why);
+        if (f)
+            return f;
+        after = &appended;
+    }
+    columns_write(after, &plan->columns);
+    if (text_failed(&plan->columns))
+        return problem_set(why, FAULT_UNPROCESSABLE, "the columns take too much room");
+    if (plan->exists && strcmp(text_string(&plan->columns), plan->dataset.columns) == 0)
+        text_clear(&plan->columns);
+    return FAULT_NONE;
+}
+
+/* What the client will read, now and when it asks again. */
+static enum fault answer_write(struct plan *plan, struct problem *why)
+{
+    text_adds(&plan->answer, "{\"table\":");
+    json_quote(&plan->answer, plan->table, strlen(plan->table));
+    text_addf(&plan->answer, ",\"commit_id\":\"%s\",\"rows_written\":%lld,\"files_created\":%lld}",
+              plan->id, (long long)plan->parts.rows, (long long)plan->parts.parts);
+    return text_failed(&plan->answer) ? problem_internal(why, "no memory for an answer")
+                                      : FAULT_NONE;
+}
+
+static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_outcome *outcome,
+                          struct problem *why)
+{
+    const struct commit_request *request = plan->request;
+    const char *if_match = exchange_header(x, "If-Match");
+    *outcome = OPTERYX_REPEATED;
+    enum fault f = look(x, plan, why);
+    if (!f && plan->repeated)
+        return FAULT_NONE;
+    const bool forbidden = plan->exists && request->mode == OPTERYX_FAIL;
+    if (!f && !forbidden)
+        f = structure(plan, why);
+    if (!f)
+        f = answer_write(plan, why);
+    if (f)
+        return f;
+    const struct opteryx_commit commit = {
+        .session = plan->session.id,
+        .owner = x->who->name,
+        .target = &request->target,
+        .mode = request->mode,
+        .now = x->now,
+        .revision = plan->session.revision,
+        .structure = plan->exists ? plan->dataset.structure : 0,
+        .columns = plan->columns.len ? text_string(&plan->columns) : NULL,
+        .message = request->message,
+        .id = plan->id,
+        .if_match = if_match && if_match[0] ? if_match : NULL,
+        .answer = text_string(&plan->answer),
+    };
+    return opteryx_store_commit(x->db, &commit, outcome, why);
+}
+
+/* A refusal that rests on what others have committed: that is made durable first. */
+static enum fault settled(struct exchange *x, enum fault f, struct problem *why)
+{
+    struct problem of_settling = PROBLEM_NONE;
+    if (f != FAULT_CONFLICT || db_settle(x->db, &of_settling) == FAULT_NONE)
+        return f;
+    *why = of_settling;
+    return of_settling.fault;
+}
+
+/* Attempts once; an answer is given unless others overtook the plan. */
+static enum fault commit_once(struct exchange *x, const struct commit_request *request,
+                              const char *table, bool *overtaken, struct problem *why)
+{
+    enum opteryx_outcome outcome = OPTERYX_COMMITTED;
+    struct plan plan = { .arena = arena_create(ARENA_MAX), .request = request, .table = table };
+    text_init(&plan.columns, STRUCTURE_MAX);
+    text_init(&plan.answer, OPTERYX_BODY_MAX);
+    id_make(x, plan.id);
+    enum fault f =
+        plan.arena ? attempt(x, &plan, &outcome, why) : problem_internal(why, "no memory to plan");
+    f = settled(x, f, why);
+    const char *answer = text_string(&plan.answer);
+    if (!f && plan.repeated) {
+        answer = plan.session.answer;
+        f = db_settle(x->db, why);
+    }
+    /* found by the transaction alone: the next attempt reads the answer */
+    *overtaken = !f && !plan.repeated && outcome != OPTERYX_COMMITTED;
+    if (!f && !*overtaken)
+        f = exchange_reply(x, OPTERYX_OK, "application/json", answer, strlen(answer), why);
+    text_release(&plan.columns);
+    text_release(&plan.answer);
+    arena_destroy(plan.arena);
+    return f;
+}
+
+static enum fault commit_checked(struct exchange *x, const struct commit_request *request,
+                                 struct problem *why)
+{
+    bool overtaken = true;
+    const char *table = opteryx_request_table(x, &request->target);
+    if (!table)
+        return opteryx_request_no_memory(why);
+    enum fault f = auth_require(x, RIGHT_WRITE, table, why);
+    for (int i = 0; !f && overtaken && i < OPTERYX_PLANS_MAX; i++)
+        f = commit_once(x, request, table, &overtaken, why);
+    if (!f && overtaken)
+        f = problem_set(why, FAULT_BUSY, "the dataset is changing too fast");
+    return f;
+}
+
+enum fault opteryx_commit(struct exchange *x, struct problem *why)
+{
+    struct commit_request request = { .mode = OPTERYX_FAIL };
+    struct validate v;
+    json_object *body = NULL;
+    validate_init(&v);
+    enum fault f = opteryx_request_json(x, &v, false, &body, why);
+    if (!f && v.count == 0)
+        validate_commit(&v, body, &request);
+    if (!f)
+        f = v.count ? opteryx_refuse_invalid(x, &v, why) : commit_checked(x, &request, why);
+    validate_release(&v);
+    return f;
+}

@@ -1,0 +1,131 @@
+#include "opteryx/gather.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "db/opteryx_store.h"
+#include "http/json.h"
+
+#include <string.h>
+
+/* The way through the parts. */
+struct walk {
+    struct gather *out;
+    struct arena *scratch; /* of one part's columns */
+    struct text last;      /* the columns of the part before: most parts have the same */
+    int64_t part;          /* where we are */
+};
+
+static enum fault no_memory(struct problem *why)
+{
+    return problem_internal(why, "no memory to put parts together");
+}
+
+/* Clients read {"issue","part"} and nothing else: early releases fail on more members. */
+static enum fault issue_add(struct walk *walk, const char *text, struct problem *why)
+{
+    json_object *issue = json_object_new_object();
+    if (!issue || json_object_array_add(walk->out->issues, issue) != 0) {
+        json_object_put(issue);
+        return no_memory(why);
+    }
+    if (!json_add(issue, "issue", json_string(text)) ||
+        !json_add(issue, "part", json_object_new_int64(walk->part)))
+        return no_memory(why);
+    return FAULT_NONE;
+}
+
+static enum fault told(void *ctx, const char *column, const char *note, struct problem *why)
+{
+    struct walk *walk = ctx;
+    (void)column; /* the note names it */
+    return walk->out->issues ? issue_add(walk, note, why) : FAULT_NONE;
+}
+
+/* The issues that were found when the part was stored. */
+static enum fault stored_issues(struct walk *walk, const char *json, struct problem *why)
+{
+    json_object *issues = NULL;
+    struct problem of_parser = PROBLEM_NONE;
+    if (json_parse(json, strlen(json), &issues, NULL, &of_parser) ||
+        !json_object_is_type(issues, json_type_array)) {
+        json_object_put(issues);
+        return problem_internal(why, "a part's issues do not parse");
+    }
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; !f && i < json_object_array_length(issues); i++) {
+        const char *text = json_text_of(json_object_array_get_idx(issues, i), "issue");
+        f = text ? issue_add(walk, text, why) : problem_internal(why, "an issue has no text");
+    }
+    json_object_put(issues);
+    return f;
+}
+
+static enum fault part_show(struct walk *walk, const struct opteryx_part *part, struct problem *why)
+{
+    char uploaded_at[CLOCK_ISO_MAX];
+    char digest[2 * OPTERYX_SHA256_BYTES + 1];
+    clock_iso(part->uploaded_at, uploaded_at);
+    text_hex(part->sha256, sizeof part->sha256, digest);
+    json_object *shown = json_object_new_object();
+    if (!shown || json_object_array_add(walk->out->list, shown) != 0) {
+        json_object_put(shown);
+        return no_memory(why);
+    }
+    if (!json_add(shown, "id", json_object_new_int64(part->part)) ||
+        !json_add(shown, "rows", json_object_new_int64(part->rows)) ||
+        !json_add(shown, "bytes", json_object_new_int64(part->bytes)) ||
+        !json_add(shown, "kind", json_string(part->kind)) ||
+        !json_add(shown, "blob", json_string(digest)) ||
+        !json_add(shown, "uploaded_at", json_string(uploaded_at)))
+        return no_memory(why);
+    return stored_issues(walk, part->issues, why);
+}
+
+static enum fault structure_add(struct walk *walk, const char *json, struct problem *why)
+{
+    struct columns columns;
+    const bool first = walk->out->parts == 0;
+    if (!first && strcmp(text_string(&walk->last), json) == 0)
+        return FAULT_NONE;
+    arena_reset(walk->scratch);
+    columns_init(&columns, walk->scratch);
+    enum fault f = columns_read(&columns, json, why);
+    if (!f)
+        f = columns_merge(&walk->out->columns, &columns, first, told, walk, why);
+    text_clear(&walk->last);
+    text_adds(&walk->last, json);
+    return f;
+}
+
+static enum fault each(void *ctx, const struct opteryx_part *part, struct problem *why)
+{
+    struct walk *walk = ctx;
+    walk->part = part->part;
+    enum fault f = structure_add(walk, part->columns, why);
+    if (!f && walk->out->list)
+        f = part_show(walk, part, why);
+    walk->out->parts++;
+    walk->out->rows += part->rows;
+    return f;
+}
+
+enum fault gather_parts(struct db *db, const char *session, bool shown, struct arena *arena,
+                        struct gather *out, struct problem *why)
+{
+    struct walk walk = { .out = out, .scratch = arena_create(ARENA_MAX) };
+    text_init(&walk.last, ARENA_MAX);
+    *out = (struct gather){ .parts = 0 };
+    columns_init(&out->columns, arena);
+    if (shown) {
+        out->list = json_object_new_array();
+        out->issues = json_object_new_array();
+    }
+    enum fault f = FAULT_NONE;
+    if (!walk.scratch || (shown && (!out->list || !out->issues)))
+        f = no_memory(why);
+    if (!f)
+        f = opteryx_store_parts(db, session, each, &walk, why);
+    text_release(&walk.last);
+    arena_destroy(walk.scratch);
+    return f;
+}

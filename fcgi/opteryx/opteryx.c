@@ -1,0 +1,82 @@
+#include "opteryx/opteryx.h"
+
+#include "opteryx/commit.h"
+#include "opteryx/inspect.h"
+#include "opteryx/part.h"
+#include "opteryx/reply.h"
+#include "opteryx/session.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* GET /health: for all surfaces, and for whoever watches the machine. */
+static enum fault health(struct exchange *x, struct problem *why)
+{
+    static const char body[] = "{\"status\":\"ok\"}";
+    return exchange_reply(x, OPTERYX_OK, "application/json", body, sizeof body - 1, why);
+}
+
+static const struct route routes[] = {
+    { "GET", "/health", RIGHT_NONE, health },
+    { "POST", "/v1/upload/session", RIGHT_WRITE, opteryx_session_open },
+    { "PUT", "/v1/upload/{session}", RIGHT_WRITE, opteryx_part_put },
+    { "GET", "/v1/upload/{session}/inspect", RIGHT_READ, opteryx_inspect },
+    { "POST", "/v1/upload/{session}/commit", RIGHT_WRITE, opteryx_commit },
+    { "DELETE", "/v1/upload/{session}/part/{part}", RIGHT_WRITE, opteryx_part_delete },
+};
+
+static const char *const prefixes[] = { "/health", "/v1/", "/v2/contracts", NULL };
+
+/* Whether the first count segments of the request are a route's. */
+static bool is_route(const struct uri *uri, size_t count, const char *pattern)
+{
+    size_t i = 0;
+    for (const char *at = pattern; *at == '/'; i++) {
+        const size_t len = strcspn(at + 1, "/");
+        if (i == count)
+            return false;
+        if (at[1] != '{' &&
+            (strlen(uri->segments[i]) != len || memcmp(uri->segments[i], at + 1, len) != 0))
+            return false;
+        at += 1 + len;
+    }
+    return i == count;
+}
+
+/* A known path with a slash behind it is sent to the path without, as FastAPI does. */
+static enum fault slash_redirect(struct exchange *x, struct problem *why)
+{
+    const size_t count = x->uri.segment_count;
+    if (count < 2 || x->uri.segments[count - 1][0] != '\0')
+        return FAULT_NONE;
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        if (is_route(&x->uri, count - 1, routes[i].pattern)) {
+            const size_t len = strlen(x->uri.path);
+            const char *path = arena_strdup(x->arena, x->uri.path, len - 1);
+            return opteryx_redirect(x, path ? path : "/", why);
+        }
+    }
+    return FAULT_NONE;
+}
+
+static bool is_contracts(const struct uri *uri)
+{
+    return uri->segment_count >= 2 && strcmp(uri->segments[0], "v2") == 0 &&
+           strcmp(uri->segments[1], "contracts") == 0;
+}
+
+static enum fault gate(struct exchange *x, struct problem *why)
+{
+    if (is_contracts(&x->uri))
+        return opteryx_refuse_contracts(x, why);
+    return slash_redirect(x, why);
+}
+
+const struct surface opteryx_surface = {
+    .name = "opteryx",
+    .prefixes = prefixes,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .gate = gate,
+    .refuse = opteryx_refuse,
+};

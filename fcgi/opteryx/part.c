@@ -1,0 +1,274 @@
+#include "opteryx/part.h"
+
+#include "auth/auth.h"
+#include "base/config.h"
+#include "blob/blob.h"
+#include "db/opteryx_store.h"
+#include "db/opteryx_store_dataset.h"
+#include "http/json.h"
+#include "opteryx/format.h"
+#include "opteryx/reply.h"
+#include "opteryx/request.h"
+#include "opteryx/validate.h"
+#include "stream/coding.h"
+#include "stream/digest.h"
+
+#include <string.h>
+
+enum { ROW_TEXT_MAX = 8 * MIB }; /* bytes of a part's columns or issues as rows keep them */
+
+/* Where the decoded bytes go, all in one pass. */
+struct receiver {
+    struct format *format;
+    struct digest *digest;
+    struct blob_writer *writer;
+};
+
+static enum fault receive(void *ctx, const void *bytes, size_t len, struct problem *why)
+{
+    struct receiver *receiver = ctx;
+    enum fault f = format_feed(receiver->format, bytes, len, why);
+    if (f)
+        return f;
+    digest_add(receiver->digest, bytes, len);
+    return blob_write(receiver->writer, bytes, len, why);
+}
+
+/* The file name that the client gave, from the Latin-1 of HTTP headers (RFC 9110 section 5.5) to
+ * UTF-8; NULL when there is none. */
+static const char *file_name(struct exchange *x)
+{
+    enum { ASCII_END = 0x80, LEAD = 0xC0, TAIL = 0x80, TAIL_BITS = 6, TAIL_MASK = 0x3F };
+    const char *raw = exchange_header(x, "x-file-name");
+    if (!raw || !raw[0])
+        return NULL;
+    unsigned char *out = arena_alloc(x->arena, 2 * strlen(raw) + 1);
+    unsigned char *at = out;
+    for (; out && *raw; raw++) {
+        const unsigned char byte = (unsigned char)*raw;
+        if (byte < ASCII_END) {
+            *at++ = byte;
+        } else {
+            *at++ = (unsigned char)(LEAD | byte >> TAIL_BITS);
+            *at++ = (unsigned char)(TAIL | (byte & TAIL_MASK));
+        }
+    }
+    return (const char *)out;
+}
+
+/* A decoder's verdict names no coding; the client should read which one it was. */
+static enum fault not_decoded(enum coding coding, enum fault f, struct problem *why)
+{
+    static const char codes[] = "coding_";
+    if (f != FAULT_UNPROCESSABLE || !why->code || strncmp(why->code, codes, sizeof codes - 1) != 0)
+        return f;
+    const struct problem of_decoder = *why;
+    *why = PROBLEM_NONE;
+    return problem_code(why, f, of_decoder.code, "the part does not decode as %s: %.512s",
+                        coding_name(coding), of_decoder.text);
+}
+
+/* Streams the body through the decoder into the receiver. */
+static enum fault stream(struct exchange *x, enum coding coding, struct receiver *receiver,
+                         struct opteryx_part *part, struct problem *why)
+{
+    struct decoder *decoder = NULL;
+    enum fault f = decoder_create(coding, (uint64_t)x->config->part_decoded_max, receive, receiver,
+                                  &decoder, why);
+    if (!f)
+        f = exchange_body(x, (uint64_t)x->config->part_wire_max, decoder_sink, decoder, why);
+    if (!f)
+        f = decoder_end(decoder, why);
+    if (!f)
+        part->bytes = (int64_t)decoder_bytes(decoder);
+    decoder_destroy(decoder);
+    return not_decoded(coding, f, why);
+}
+
+/* Receives the content, up to its place in the store; it is not durable yet. */
+static enum fault content(struct exchange *x, enum coding coding, enum format_kind kind,
+                          struct opteryx_part *part, struct reading *reading, struct problem *why)
+{
+    struct receiver receiver = { .digest = digest_create(DIGEST_SHA256) };
+    enum fault f = FAULT_NONE;
+    if (!receiver.digest)
+        f = problem_internal(why, "no memory for a digest");
+    if (!f)
+        f = format_create(kind, x->arena, &receiver.format, why);
+    if (!f)
+        f = blob_begin(x->blobs, (uint64_t)x->config->part_decoded_max, &receiver.writer, why);
+    if (!f)
+        f = stream(x, coding, &receiver, part, why);
+    if (!f)
+        f = format_end(receiver.format, reading, why);
+    if (!f) {
+        struct blob_writer *writer = receiver.writer;
+        receiver.writer = NULL;
+        f = blob_seal(writer, &part->ref, why);
+    }
+    if (!f) {
+        digest_sha256(receiver.digest, part->sha256);
+        part->kind = format_word(format_kind_of(receiver.format));
+        part->rows = reading->rows;
+    }
+    blob_discard(receiver.writer);
+    digest_destroy(receiver.digest);
+    return f;
+}
+
+/* Tells of columns that the target, when it exists, does not declare. */
+static enum fault compare(struct exchange *x, const struct opteryx_session *session,
+                          struct reading *reading, struct problem *why)
+{
+    struct opteryx_dataset dataset = { .number = 0 };
+    struct columns declared;
+    bool found = false;
+    if (!session->has_target)
+        return FAULT_NONE;
+    columns_init(&declared, x->arena);
+    enum fault f =
+        opteryx_store_dataset_get(x->db, &session->target, x->arena, &dataset, &found, why);
+    if (!f && found)
+        f = columns_read(&declared, dataset.columns, why);
+    for (size_t i = 0; !f && found && i < reading->columns.count; i++) {
+        const char *name = reading->columns.list[i].name;
+        if (!columns_find(&declared, name))
+            issues_add(&reading->issues, name, "Column '%.256s' is not declared by the dataset",
+                       name);
+    }
+    return f;
+}
+
+/* Bytes durable, then the row. */
+static enum fault store(struct exchange *x, const char *session, struct opteryx_part *part,
+                        const struct reading *reading, struct problem *why)
+{
+    struct text columns;
+    struct text issues;
+    text_init(&columns, ROW_TEXT_MAX);
+    text_init(&issues, ROW_TEXT_MAX);
+    columns_write(&reading->columns, &columns);
+    issues_write(&reading->issues, &issues);
+    enum fault f = FAULT_NONE;
+    if (text_failed(&columns) || text_failed(&issues))
+        f = problem_set(why, FAULT_UNPROCESSABLE, "the part's columns take too much room");
+    part->columns = text_string(&columns);
+    part->issues = text_string(&issues);
+    if (!f)
+        f = blob_flush(x->blobs, why);
+    if (!f) {
+        f = opteryx_store_part_put(x->db, session, x->who->name, part, why);
+        exchange_keep_blobs(x);
+    }
+    text_release(&columns);
+    text_release(&issues);
+    return f;
+}
+
+static bool add_issues(json_object *report, int64_t part, const struct issues *issues)
+{
+    json_object *list = json_object_new_array();
+    if (!json_add(report, "issues", list))
+        return false;
+    for (size_t i = 0; i < issues->count; i++) {
+        json_object *issue = json_object_new_object();
+        if (!issue || json_object_array_add(list, issue) != 0) {
+            json_object_put(issue);
+            return false;
+        }
+        if (!json_add(issue, "issue", json_string(issues->list[i].text)) ||
+            !json_add(issue, "part", json_object_new_int64(part)) ||
+            (issues->list[i].column &&
+             !json_add(issue, "column", json_string(issues->list[i].column))))
+            return false;
+    }
+    return true;
+}
+
+static enum fault report(struct exchange *x, const struct opteryx_part *part,
+                         const struct reading *reading, struct problem *why)
+{
+    json_object *body = json_object_new_object();
+    if (!body || !json_add(body, "status", json_string("stored")) ||
+        !json_add(body, "part", json_object_new_int64(part->part)) ||
+        !json_add(body, "rows", json_object_new_int64(part->rows)) ||
+        !json_add(body, "schema", opteryx_request_schema(&reading->columns)) ||
+        !add_issues(body, part->part, &reading->issues)) {
+        json_object_put(body);
+        return opteryx_request_no_memory(why);
+    }
+    return exchange_reply_json(x, OPTERYX_CREATED, body, why);
+}
+
+/* The part's number is good; the rest in the order of the API page: credential, session, state,
+ * content. */
+static enum fault put_checked(struct exchange *x, int64_t number, struct problem *why)
+{
+    struct opteryx_session session = { .has_target = false };
+    struct reading reading = { .rows = 0 };
+    enum format_kind kind = FORMAT_UNKNOWN;
+    enum coding coding = CODING_IDENTITY;
+    struct opteryx_part part = { .part = number, .uploaded_at = x->now };
+
+    enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
+    if (!f)
+        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->name, x->now, x->arena,
+                                      &session, why);
+    if (!f && session.answer) {
+        f = db_settle(x->db, why);
+        if (!f)
+            f = problem_set(why, FAULT_CONFLICT, "session already committed");
+    }
+    if (!f)
+        f = coding_named(exchange_header(x, "Content-Encoding"), &coding, why);
+    part.file_name = file_name(x);
+    part.encoding = coding_name(coding);
+    if (!f)
+        f = format_named(part.file_name, exchange_query(x, "content_type"),
+                         exchange_header(x, "Content-Type"), &kind, why);
+    if (!f)
+        f = content(x, coding, kind, &part, &reading, why);
+    if (!f)
+        f = compare(x, &session, &reading, why);
+    if (!f)
+        f = store(x, session.id, &part, &reading, why);
+    return f ? f : report(x, &part, &reading, why);
+}
+
+enum fault opteryx_part_put(struct exchange *x, struct problem *why)
+{
+    struct validate v;
+    int64_t number = 0;
+    validate_init(&v);
+    validate_part(&v, "query", exchange_query(x, "part"), &number);
+    enum fault f = v.count ? opteryx_refuse_invalid(x, &v, why) : put_checked(x, number, why);
+    validate_release(&v);
+    return f;
+}
+
+static enum fault delete_checked(struct exchange *x, int64_t number, struct problem *why)
+{
+    enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
+    if (!f)
+        f = opteryx_store_part_drop(x->db, exchange_path(x, 0), x->who->name, number, x->now, why);
+    if (f)
+        return f;
+    json_object *body = json_object_new_object();
+    if (!body || !json_add(body, "status", json_string("deleted")) ||
+        !json_add(body, "part", json_object_new_int64(number))) {
+        json_object_put(body);
+        return opteryx_request_no_memory(why);
+    }
+    return exchange_reply_json(x, OPTERYX_OK, body, why);
+}
+
+enum fault opteryx_part_delete(struct exchange *x, struct problem *why)
+{
+    struct validate v;
+    int64_t number = 0;
+    validate_init(&v);
+    validate_part(&v, "path", exchange_path(x, 1), &number);
+    enum fault f = v.count ? opteryx_refuse_invalid(x, &v, why) : delete_checked(x, number, why);
+    validate_release(&v);
+    return f;
+}

@@ -1,0 +1,29 @@
+/*
+ * request.h - what the handlers of this surface have in common: bodies, names, columns to show.
+ */
+#ifndef OPTERYX_REQUEST_H
+#define OPTERYX_REQUEST_H
+
+#include "db/opteryx_store.h"
+#include "http/exchange.h"
+#include "opteryx/columns.h"
+#include "opteryx/validate.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+/* The JSON body of a request, checked by validate_json(); its errors are in v.  optional: no body
+ * at all is no error, *out is then NULL.  *out lives in the arena. */
+MUST_CHECK enum fault opteryx_request_json(struct exchange *x, struct validate *v, bool optional,
+                                           json_object **out, struct problem *why);
+
+/* "workspace.collection.dataset", in the arena; NULL when that is full. */
+const char *opteryx_request_table(struct exchange *x, const struct opteryx_target *target);
+
+/* {"columns":[{"name","type"}]}; NULL when out of memory. */
+json_object *opteryx_request_schema(const struct columns *columns);
+
+/* A fault for a json object that could not be made. */
+enum fault opteryx_request_no_memory(struct problem *why);
+
+#endif

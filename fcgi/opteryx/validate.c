@@ -1,0 +1,352 @@
+#include "opteryx/validate.h"
+
+#include "http/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    DETAIL_MAX = 4 * OPTERYX_BODY_MAX, /* bytes; each error repeats the input it is about */
+    LOC_MAX = 3,                       /* names of a place */
+    UTF16_MARK_LEN = 2,
+};
+
+/* Where a value stands: "body", "target", "dataset". */
+struct loc {
+    const char *names[LOC_MAX];
+};
+
+static const char field_required[] = "Field required";
+
+void validate_init(struct validate *v)
+{
+    v->count = 0;
+    text_init(&v->detail, DETAIL_MAX);
+}
+
+void validate_release(struct validate *v)
+{
+    text_release(&v->detail);
+}
+
+const char *validate_body(struct validate *v, size_t *len)
+{
+    text_adds(&v->detail, "]}");
+    *len = v->detail.len;
+    return text_failed(&v->detail) ? NULL : text_string(&v->detail);
+}
+
+/* ---- one error ---- */
+
+static void error_begin(struct validate *v, const char *type, const struct loc *loc,
+                        const char *message)
+{
+    text_adds(&v->detail, v->count++ ? ",{\"type\":" : "{\"detail\":[{\"type\":");
+    json_quote(&v->detail, type, strlen(type));
+    text_adds(&v->detail, ",\"loc\":[");
+    for (size_t i = 0; i < LOC_MAX && loc->names[i]; i++) {
+        if (i)
+            text_addc(&v->detail, ',');
+        json_quote(&v->detail, loc->names[i], strlen(loc->names[i]));
+    }
+    text_adds(&v->detail, "],\"msg\":");
+    json_quote(&v->detail, message, strlen(message));
+    text_adds(&v->detail, ",\"input\":");
+}
+
+static void error_json(struct validate *v, const char *type, const struct loc *loc,
+                       const char *message, json_object *input)
+{
+    error_begin(v, type, loc, message);
+    json_write(&v->detail, input);
+    text_addc(&v->detail, '}');
+}
+
+/* ctx: JSON of the "ctx" member, NULL when there is none. */
+static void error_text(struct validate *v, const char *type, const struct loc *loc,
+                       const char *message, const char *input, const char *ctx)
+{
+    error_begin(v, type, loc, message);
+    if (input)
+        json_quote(&v->detail, input, strlen(input));
+    else
+        text_adds(&v->detail, "null");
+    if (ctx)
+        text_addf(&v->detail, ",\"ctx\":%s", ctx);
+    text_addc(&v->detail, '}');
+}
+
+/* ---- integers in text ---- */
+
+enum int_shape { INT_FINE, INT_BAD, INT_TOO_LONG };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Digits with single underscores between them, from *at on; their value, which stops growing where
+ * it no longer matters, goes to *value. */
+static bool digits(const char **at, size_t *count, int64_t *value)
+{
+    const int base = 10;
+    *count = 0;
+    *value = 0;
+    while (is_digit(**at) || (**at == '_' && *count && is_digit((*at)[1]))) {
+        if (**at != '_') {
+            ++*count;
+            if (*value <= OPTERYX_PARTS_MAX)
+                *value = *value * base + (**at - '0');
+        }
+        ++*at;
+    }
+    return *count > 0;
+}
+
+/* As pydantic's str_as_int: blanks around, a sign, leading zeros, underscores, ".0" at the end. */
+static enum int_shape int_parse(const char *text, int64_t *out)
+{
+    static const char blanks[] = " \t\n\r\v\f";
+    size_t count = 0;
+    int64_t value = 0;
+    text += strspn(text, blanks);
+    const bool negative = *text == '-';
+    if (*text == '-' || *text == '+')
+        text++;
+    if (!digits(&text, &count, &value))
+        return INT_BAD;
+    if (*text == '.')
+        text += 1 + strspn(text + 1, "0");
+    text += strspn(text, blanks);
+    if (*text != '\0')
+        return INT_BAD;
+    if (count > VALIDATE_DIGITS_MAX)
+        return INT_TOO_LONG;
+    *out = negative ? -value : value;
+    return INT_FINE;
+}
+
+void validate_part(struct validate *v, const char *where, const char *text, int64_t *out)
+{
+    const struct loc loc = { { where, "part" } };
+    char message[PROBLEM_TEXT_MAX];
+    char ctx[PROBLEM_TEXT_MAX];
+    const int most = OPTERYX_PARTS_MAX - 1;
+    int64_t value = 0;
+    if (!text) {
+        error_text(v, "missing", &loc, field_required, NULL, NULL);
+        return;
+    }
+    const enum int_shape shape = int_parse(text, &value);
+    if (shape == INT_BAD) {
+        error_text(v, "int_parsing", &loc,
+                   "Input should be a valid integer, unable to parse string as an integer", text,
+                   NULL);
+    } else if (shape == INT_TOO_LONG) {
+        error_text(v, "int_parsing_size", &loc,
+                   "Unable to parse input string as an integer, exceeded maximum size", text, NULL);
+    } else if (value < 0) {
+        error_text(v, "greater_than_equal", &loc, "Input should be greater than or equal to 0",
+                   text, "{\"ge\":0}");
+    } else if (value > most) {
+        (void)snprintf(message, sizeof message, "Input should be less than or equal to %d", most);
+        (void)snprintf(ctx, sizeof ctx, "{\"le\":%d}", most);
+        error_text(v, "less_than_equal", &loc, message, text, ctx);
+    } else {
+        *out = value;
+    }
+}
+
+/* ---- JSON bodies ---- */
+
+/* application/json or application/ANY+json; parameters do not matter. */
+static bool is_json(const char *content_type)
+{
+    static const char main_type[] = "application/";
+    static const char suffix[] = "+json";
+    if (!content_type || strncasecmp(content_type, main_type, sizeof main_type - 1) != 0)
+        return false;
+    const char *sub = content_type + sizeof main_type - 1;
+    size_t len = strcspn(sub, "; \t");
+    if (len == strlen("json") && strncasecmp(sub, "json", len) == 0)
+        return true;
+    return len >= sizeof suffix - 1 &&
+           strncasecmp(sub + len - (sizeof suffix - 1), suffix, sizeof suffix - 1) == 0;
+}
+
+static void error_syntax(struct validate *v, const struct json_error *error)
+{
+    text_adds(&v->detail, v->count++ ? "," : "{\"detail\":[");
+    text_addf(&v->detail,
+              "{\"type\":\"json_invalid\",\"loc\":[\"body\",%zu],\"msg\":\"JSON decode error\","
+              "\"input\":{},\"ctx\":{\"error\":",
+              error->offset);
+    json_quote(&v->detail, error->reason, strlen(error->reason));
+    text_adds(&v->detail, "}}");
+}
+
+/* Python decodes UTF-16 by its mark and then finds no JSON in it. */
+static bool is_utf16(const char *bytes, size_t len)
+{
+    return len >= UTF16_MARK_LEN && (memcmp(bytes, "\xFF\xFE", UTF16_MARK_LEN) == 0 ||
+                                     memcmp(bytes, "\xFE\xFF", UTF16_MARK_LEN) == 0);
+}
+
+enum fault validate_json(struct validate *v, const char *content_type, const char *bytes,
+                         size_t len, json_object **out, struct problem *why)
+{
+    static const char mark[] = "\xEF\xBB\xBF"; /* Python skips the mark of UTF-8 */
+    const struct loc loc = { { "body" } };
+    struct json_error error = { 0, "Expecting value" };
+    struct problem of_parser = PROBLEM_NONE;
+    if (len == 0) {
+        error_text(v, "missing", &loc, field_required, NULL, NULL);
+        return FAULT_NONE;
+    }
+    if (is_utf16(bytes, len) && is_json(content_type)) {
+        error_syntax(v, &error);
+        return FAULT_NONE;
+    }
+    if (!text_is_utf8(bytes, len))
+        return problem_set(why, FAULT_MALFORMED, "There was an error parsing the body");
+    if (!is_json(content_type)) {
+        error_begin(v, "model_attributes_type", &loc,
+                    "Input should be a valid dictionary or object to extract fields from");
+        json_quote(&v->detail, bytes, len);
+        text_addc(&v->detail, '}');
+        return FAULT_NONE;
+    }
+    const size_t skip =
+        len >= sizeof mark - 1 && memcmp(bytes, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
+    enum fault f = json_parse(bytes + skip, len - skip, out, &error, &of_parser);
+    if (f == FAULT_MALFORMED) {
+        error_syntax(v, &error);
+        return FAULT_NONE;
+    }
+    if (f)
+        *why = of_parser;
+    return f;
+}
+
+/* Whether value is an object; the error when not. */
+static bool model(struct validate *v, const struct loc *loc, json_object *value)
+{
+    if (json_object_is_type(value, json_type_object))
+        return true;
+    error_json(v, "model_attributes_type", loc,
+               "Input should be a valid dictionary or object to extract fields from", value);
+    return false;
+}
+
+/* A required member of an object; the error when it is absent. */
+static bool member(struct validate *v, const struct loc *loc, json_object *object, const char *name,
+                   json_object **out)
+{
+    if (json_object_object_get_ex(object, name, out))
+        return true;
+    error_json(v, "missing", loc, field_required, object);
+    return false;
+}
+
+/* A text value, as it stands; NULL and the error for another type. */
+static const char *string(struct validate *v, const struct loc *loc, json_object *value)
+{
+    if (json_object_is_type(value, json_type_string))
+        return json_object_get_string(value);
+    error_json(v, "string_type", loc, "Input should be a valid string", value);
+    return NULL;
+}
+
+bool validate_is_name(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789_-";
+    const size_t len = strspn(text, allowed);
+    return len > 0 && len <= OPTERYX_NAME_MAX && text[len] == '\0';
+}
+
+/* One name of a target. */
+static void name_parse(struct validate *v, json_object *target, const char *field,
+                       char out[OPTERYX_NAME_MAX + 1])
+{
+    const struct loc loc = { { "body", "target", field } };
+    json_object *value = NULL;
+    if (!member(v, &loc, target, field, &value))
+        return;
+    const char *text = string(v, &loc, value);
+    if (!text)
+        return;
+    if (strlen(text) != (size_t)json_object_get_string_len(value) || !validate_is_name(text)) {
+        error_text(v, "string_pattern_mismatch", &loc,
+                   "String should match pattern '^[A-Za-z0-9_-]{1,128}$'", text,
+                   "{\"pattern\":\"^[A-Za-z0-9_-]{1,128}$\"}");
+    } else {
+        (void)snprintf(out, OPTERYX_NAME_MAX + 1, "%s", text);
+    }
+}
+
+static void target_parse(struct validate *v, json_object *value, struct opteryx_target *out)
+{
+    const struct loc loc = { { "body", "target" } };
+    if (!model(v, &loc, value))
+        return;
+    name_parse(v, value, "workspace", out->workspace);
+    name_parse(v, value, "collection", out->collection);
+    name_parse(v, value, "dataset", out->dataset);
+}
+
+static void mode_parse(struct validate *v, json_object *value, enum opteryx_mode *out)
+{
+    const struct loc loc = { { "body", "conflict_resolution" } };
+    const char *word =
+        json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+    for (size_t i = 0; word && i <= OPTERYX_APPEND; i++) {
+        if (strlen(word) == (size_t)json_object_get_string_len(value) &&
+            strcmp(word, opteryx_store_mode_word((enum opteryx_mode)i)) == 0) {
+            *out = (enum opteryx_mode)i;
+            return;
+        }
+    }
+    error_begin(v, "enum", &loc, "Input should be 'fail', 'overwrite' or 'append'");
+    json_write(&v->detail, value);
+    text_adds(&v->detail, ",\"ctx\":{\"expected\":\"'fail', 'overwrite' or 'append'\"}}");
+}
+
+void validate_commit(struct validate *v, json_object *body, struct commit_request *out)
+{
+    const struct loc of_body = { { "body" } };
+    const struct loc of_target = { { "body", "target" } };
+    const struct loc of_message = { { "body", "snapshot_message" } };
+    json_object *value = NULL;
+    if (!model(v, &of_body, body))
+        return;
+    if (member(v, &of_target, body, "target", &value))
+        target_parse(v, value, &out->target);
+    if (json_object_object_get_ex(body, "snapshot_message", &value) && value)
+        out->message = string(v, &of_message, value);
+    if (json_object_object_get_ex(body, "conflict_resolution", &value))
+        mode_parse(v, value, &out->mode);
+}
+
+void validate_session(struct validate *v, json_object *body, struct opteryx_target *out,
+                      bool *has_target)
+{
+    const struct loc of_body = { { "body" } };
+    json_object *value = NULL;
+    *has_target = false;
+    if (!body || !model(v, &of_body, body) || !json_object_object_get_ex(body, "target", &value) ||
+        !value)
+        return;
+    target_parse(v, value, out);
+    *has_target = v->count == 0;
+}
+
+void validate_rollback(struct validate *v, json_object *body, const char **snapshot)
+{
+    const struct loc of_body = { { "body" } };
+    const struct loc loc = { { "body", "snapshot" } };
+    json_object *value = NULL;
+    if (model(v, &of_body, body) && member(v, &loc, body, "snapshot", &value))
+        *snapshot = string(v, &loc, value);
+}

@@ -1,0 +1,84 @@
+#include "oxen/oxen.h"
+
+#include "oxen/agent.h"
+#include "oxen/archive.h"
+#include "oxen/branches.h"
+#include "oxen/reply.h"
+#include "oxen/repository.h"
+#include "oxen/versions.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* GET /api/version */
+static enum fault show_version(struct exchange *x, struct problem *why)
+{
+    struct text out;
+    oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+    return oxen_reply_end(x, &out, why);
+}
+
+/* GET /api/min_version */
+static enum fault show_min_version(struct exchange *x, struct problem *why)
+{
+    struct text out;
+    oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+    oxen_reply_text(&out, "version", OXEN_MIN_VERSION);
+    return oxen_reply_end(x, &out, why);
+}
+
+#define REPO "/api/repos/{namespace}/{repo_name}"
+
+static const struct route routes[] = {
+    { "GET", "/api/version", RIGHT_NONE, show_version },
+    { "GET", "/api/min_version", RIGHT_NONE, show_min_version },
+
+    { "POST", "/api/repos", RIGHT_WRITE, oxen_repository_create },
+    { "GET", "/api/repos/{namespace}", RIGHT_READ, oxen_repository_list },
+    { "GET", REPO, RIGHT_READ, oxen_repository_show },
+
+    { "POST", REPO "/versions", RIGHT_WRITE, oxen_versions_upload },
+    { "GET", REPO "/versions/{hash}/metadata", RIGHT_READ, oxen_versions_metadata },
+
+    { "POST", REPO "/action/{state}/{action}", RIGHT_READ, oxen_branches_action },
+    { "GET", REPO "/branches", RIGHT_READ, oxen_branches_list },
+    { "POST", REPO "/branches", RIGHT_WRITE, oxen_branches_create },
+    { "GET", REPO "/branches/{branch...}", RIGHT_READ, oxen_branches_show },
+    { "PUT", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_update },
+    { "DELETE", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_delete },
+    { "POST", REPO "/commits/missing", RIGHT_READ, oxen_branches_missing_commits },
+    { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
+    { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
+};
+
+/* A caller's own id is repeated when it is 1 to 128 letters, digits, '_' and '-'. */
+static bool is_request_id(const char *text)
+{
+    enum { ID_MAX = 128 };
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+    const size_t len = text ? strlen(text) : 0;
+    return len > 0 && len <= ID_MAX && strspn(text, allowed) == len;
+}
+
+/* The headers of every answer; below /api/repos, clients that are too old are turned away. */
+static enum fault gate(struct exchange *x, struct problem *why)
+{
+    const char *id = exchange_header(x, "x-oxen-request-id");
+    exchange_set_header(x, "oxen-version", OXEN_VERSION);
+    exchange_set_header(x, "x-oxen-request-id", is_request_id(id) ? id : x->request_id);
+    if (x->uri.segment_count < 2 || strcmp(x->uri.segments[1], "repos") != 0)
+        return FAULT_NONE;
+    return oxen_agent_check(exchange_header(x, "User-Agent"), why);
+}
+
+static const char *const prefixes[] = { "/api/", NULL };
+
+const struct surface oxen_surface = {
+    .name = "oxen",
+    .prefixes = prefixes,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .gate = gate,
+    .refuse = oxen_refuse,
+};

@@ -1,0 +1,124 @@
+#include "pinot/copy.h"
+
+#include "blob/blob.h"
+#include "pinot/deep_store.h"
+#include "pinot/segment_archive.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+enum fault copy_check(struct upload *upload, const struct pinot_segment *segments, size_t count,
+                      struct problem *why)
+{
+    const char *roots = upload->x->config->deep_store_roots;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < count && !f; i++) {
+        int fd = -1;
+        int64_t bytes = 0;
+        f = deep_store_open(roots, segments[i].url, &fd, &bytes, why);
+        if (!f)
+            (void)close(fd);
+    }
+    return f;
+}
+
+/* One copy under way. */
+struct copy {
+    int fd;
+    int64_t bytes; /* that the file had when it was opened */
+    struct blob_writer *writer;
+    struct segment_archive *archive;
+};
+
+static enum fault copy_bytes(struct copy *copy, const struct pinot_segment *segment,
+                             struct problem *why)
+{
+    unsigned char chunk[IO_CHUNK];
+    int64_t done = 0;
+    enum fault f = FAULT_NONE;
+    for (;;) {
+        const ssize_t got = read(copy->fd, chunk, sizeof chunk);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return problem_errno(why, errno, "read of a segment to copy");
+        if (got == 0)
+            break;
+        done += got;
+        f = blob_write(copy->writer, chunk, (size_t)got, why);
+        if (!f)
+            f = segment_archive_feed(copy->archive, chunk, (size_t)got, why);
+        if (f)
+            return f;
+    }
+    if (done == copy->bytes)
+        return FAULT_NONE;
+    return problem_set(why, FAULT_MALFORMED,
+                       "the file of segment: %s changed while it was copied: %" PRId64
+                       " bytes became %" PRId64,
+                       segment->name, copy->bytes, done);
+}
+
+static enum fault copy_verify(struct copy *copy, const struct pinot_segment *segment,
+                              struct problem *why)
+{
+    struct creation_meta creation = { 0 };
+    const struct segment_metadata *metadata = NULL;
+    const enum fault f = segment_archive_end(copy->archive, &creation, &metadata, why);
+    if (f || creation.crc == segment->crc)
+        return f;
+    return problem_set(why, FAULT_MALFORMED,
+                       "the file of segment: %s has CRC %" PRId64 ", the push says %" PRId64,
+                       segment->name, creation.crc, segment->crc);
+}
+
+static enum fault copy_one(struct upload *upload, struct pinot_segment *segment,
+                           struct blob_ref *ref, struct problem *why)
+{
+    struct exchange *x = upload->x;
+    struct copy copy = { .fd = -1 };
+    enum fault f =
+        deep_store_open(x->config->deep_store_roots, segment->url, &copy.fd, &copy.bytes, why);
+    if (f)
+        goto out;
+    f = segment_archive_create((uint64_t)x->config->batch_decoded_max, &copy.archive, why);
+    if (f)
+        goto out;
+    f = blob_begin(x->blobs, (uint64_t)copy.bytes, &copy.writer, why);
+    if (f)
+        goto out;
+    f = copy_bytes(&copy, segment, why);
+    if (f)
+        goto out;
+    f = copy_verify(&copy, segment, why);
+    if (f)
+        goto out;
+    f = blob_seal(copy.writer, ref, why);
+    copy.writer = NULL;
+out:
+    blob_discard(copy.writer);
+    segment_archive_destroy(copy.archive);
+    if (copy.fd >= 0)
+        (void)close(copy.fd);
+    return f;
+}
+
+enum fault copy_segments(struct upload *upload, struct pinot_segment *segments, size_t count,
+                         struct problem *why)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct blob_ref *ref = arena_alloc(upload->x->arena, sizeof *ref);
+        const char *url = upload_own_url(upload, segments[i].name);
+        if (!ref || !url)
+            return problem_set(why, FAULT_TOO_LARGE,
+                               "the batch has too many segments to copy: push it in several");
+        const enum fault f = copy_one(upload, &segments[i], ref, why);
+        if (f)
+            return f;
+        segments[i].blob = ref;
+        segments[i].bytes = ref->bytes;
+        segments[i].url = url;
+    }
+    return FAULT_NONE;
+}

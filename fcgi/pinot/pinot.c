@@ -1,0 +1,50 @@
+#include "pinot/pinot.h"
+
+#include "pinot/batch_upload.h"
+#include "pinot/reply.h"
+#include "pinot/schemas.h"
+#include "pinot/segments.h"
+#include "pinot/single_upload.h"
+#include "pinot/tables.h"
+#include "pinot/version.h"
+
+static const char *const prefixes[] = { "/segments", "/v2/segments", "/tables",
+                                        "/schemas",  "/version",     NULL };
+
+/* Of two patterns that a path fits, the first with the method answers. */
+static const struct route routes[] = {
+    { "POST", "/segments/batchUpload", RIGHT_WRITE, pinot_batch_upload },
+    { "POST", "/segments", RIGHT_WRITE, pinot_upload },
+    { "POST", "/v2/segments", RIGHT_WRITE, pinot_upload_v2 },
+    { "GET", "/segments/{table}", RIGHT_READ, pinot_segments_list },
+    { "DELETE", "/segments/{table}", RIGHT_WRITE, pinot_segments_remove },
+    { "POST", "/segments/{table}/delete", RIGHT_WRITE, pinot_segments_remove_listed },
+    { "GET", "/segments/{table}/crc", RIGHT_READ, pinot_segments_crc },
+    { "GET", "/segments/{table}/metadata", RIGHT_READ, pinot_segments_metadata },
+    { "GET", "/segments/{table}/zkmetadata", RIGHT_READ, pinot_segments_metadata },
+    { "GET", "/segments/{table}/{segment}/metadata", RIGHT_READ, pinot_segment_metadata },
+    { "GET", "/segments/{table}/{segment}", RIGHT_READ, pinot_segment_download },
+    { "DELETE", "/segments/{table}/{segment}", RIGHT_WRITE, pinot_segment_remove },
+    { "POST", "/tables", RIGHT_ADMIN, pinot_tables_post },
+    { "GET", "/tables", RIGHT_READ, pinot_tables_list },
+    { "GET", "/tables/{table}", RIGHT_READ, pinot_table_read },
+    { "PUT", "/tables/{table}", RIGHT_ADMIN, pinot_table_put },
+    { "DELETE", "/tables/{table}", RIGHT_ADMIN, pinot_table_remove },
+    { "GET", "/tables/{table}/schema", RIGHT_READ, pinot_table_schema },
+    { "GET", "/tables/{table}/size", RIGHT_READ, pinot_table_size },
+    { "POST", "/schemas", RIGHT_ADMIN, pinot_schemas_post },
+    { "GET", "/schemas", RIGHT_READ, pinot_schemas_list },
+    { "GET", "/schemas/{schema}", RIGHT_READ, pinot_schema_read },
+    { "PUT", "/schemas/{schema}", RIGHT_ADMIN, pinot_schema_replace },
+    { "DELETE", "/schemas/{schema}", RIGHT_ADMIN, pinot_schema_remove },
+    { "GET", "/version", RIGHT_NONE, pinot_version_get },
+};
+
+const struct surface pinot_surface = {
+    .name = "pinot",
+    .prefixes = prefixes,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .gate = pinot_gate,
+    .refuse = pinot_refuse,
+};

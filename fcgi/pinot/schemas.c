@@ -1,0 +1,140 @@
+#include "pinot/schemas.h"
+
+#include "auth/auth.h"
+#include "base/limits.h"
+#include "db/pinot_table_store.h"
+#include "http/json.h"
+#include "pinot/names.h"
+#include "pinot/reply.h"
+#include "pinot/table_config.h"
+
+#include <string.h>
+
+/* {"unrecognizedProperties":{...},"status":"<name> successfully added"} */
+static enum fault reply_added(struct exchange *x, json_object *unrecognized, const char *status,
+                              struct problem *why)
+{
+    json_object *body = json_object_new_object();
+    const bool done = body &&
+                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
+                      json_add(body, "status", json_string(status));
+    if (done)
+        return exchange_reply_json(x, PINOT_OK, body, why);
+    json_object_put(body);
+    return problem_internal(why, "no memory for an answer");
+}
+
+static enum fault read_schema(struct exchange *x, enum right right, struct schema_config *schema,
+                              struct problem *why)
+{
+    const char *text = NULL;
+    size_t len = 0;
+    enum fault f = auth_require(x, right, NULL, why);
+    if (!f)
+        f = exchange_body_text(x, JSON_BODY_MAX, &text, &len, why);
+    if (!f)
+        f = schema_config_parse(text, len, exchange_header(x, "database"), x->arena, schema, why);
+    return f ? f : auth_require(x, right, schema->name, why);
+}
+
+/* POST /schemas */
+enum fault pinot_schemas_post(struct exchange *x, struct problem *why)
+{
+    struct schema_config schema = { 0 };
+    const char *word = exchange_query(x, "override");
+    const bool override = !word || text_same(word, "true");
+    enum fault f = read_schema(x, RIGHT_ADMIN, &schema, why);
+    if (!f)
+        f = pinot_schema_put(x->db, schema.name, schema.config, override, false, x->now, why);
+    if (f)
+        return f;
+    const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
+    return reply_added(x, schema.unrecognized, status, why);
+}
+
+/* The schema that the path names, and the right to it. */
+static enum fault named(struct exchange *x, enum right right, struct table_name *name,
+                        struct problem *why)
+{
+    enum fault f = table_name_parse(exchange_path(x, 0), exchange_header(x, "database"), name, why);
+    return f ? f : auth_require(x, right, name->given, why);
+}
+
+/* PUT /schemas/{schema} */
+enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
+{
+    struct schema_config schema = { 0 };
+    struct table_name name;
+    enum fault f = named(x, RIGHT_ADMIN, &name, why);
+    if (!f)
+        f = read_schema(x, RIGHT_ADMIN, &schema, why);
+    if (!f && strcmp(schema.name, name.given) != 0) {
+        f = problem_set(why, FAULT_MALFORMED,
+                        "Schema name mismatch for uploaded schema, tried to add schema with name "
+                        "%s as %s",
+                        schema.name, name.given);
+    }
+    if (!f)
+        f = pinot_schema_put(x->db, schema.name, schema.config, true, true, x->now, why);
+    if (f)
+        return f;
+    const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
+    return reply_added(x, schema.unrecognized, status, why);
+}
+
+static enum fault add_name(void *ctx, const char *name, const char *raw, struct problem *why)
+{
+    struct text *body = ctx;
+    (void)raw;
+    (void)why;
+    text_adds(body, body->len > 1 ? "," : "");
+    json_quote(body, name, strlen(name));
+    return FAULT_NONE;
+}
+
+/* GET /schemas */
+enum fault pinot_schemas_list(struct exchange *x, struct problem *why)
+{
+    struct text body;
+    text_init(&body, JSON_REPLY_MAX);
+    text_addc(&body, '[');
+    enum fault f = auth_require(x, RIGHT_READ, NULL, why);
+    if (!f)
+        f = pinot_schema_list(x->db, add_name, &body, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    text_addc(&body, ']');
+    if (!f)
+        f = pinot_reply_text(x, &body, why);
+    text_release(&body);
+    return f;
+}
+
+/* GET /schemas/{schema} */
+enum fault pinot_schema_read(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    const char *config = NULL;
+    enum fault f = named(x, RIGHT_READ, &name, why);
+    if (!f)
+        f = pinot_schema_get(x->db, name.given, x->arena, &config, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    if (f)
+        return f;
+    if (!config)
+        return problem_set(why, FAULT_MISSING, "Schema not found");
+    return exchange_reply(x, PINOT_OK, "application/json", config, strlen(config), why);
+}
+
+/* DELETE /schemas/{schema} */
+enum fault pinot_schema_remove(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    enum fault f = named(x, RIGHT_ADMIN, &name, why);
+    if (!f)
+        f = pinot_schema_delete(x->db, name.given, why);
+    if (f)
+        return f;
+    return pinot_reply_status(x, arena_printf(x->arena, "Schema %s deleted", name.given), why);
+}

@@ -1,0 +1,232 @@
+/*
+ * segments.c - the routes that tell about one segment, and those that delete.
+ */
+#include "pinot/segments.h"
+
+#include "auth/auth.h"
+#include "base/limits.h"
+#include "db/pinot_segment_store.h"
+#include "http/json.h"
+#include "pinot/reply.h"
+#include "pinot/segment_json.h"
+#include "pinot/segments_read.h"
+#include "pinot/table_config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { SEGMENT_JSON_MAX = 2 * PINOT_CUSTOM_MAP_MAX + 64 * KIB };
+
+/* ---- one segment ---- */
+
+/* The segment that the path names, of the first table that has it.  *found is false for none. */
+static enum fault find_segment(struct exchange *x, const struct tables_of_name *tables,
+                               struct pinot_segment_row *row, bool *found, struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    *found = false;
+    for (size_t i = 0; i < tables->count && !f && !*found; i++)
+        f = pinot_segment_get(x->db, tables->tables[i].id, exchange_path(x, 1), x->arena, row,
+                              found, why);
+    return f ? f : db_settle(x->db, why);
+}
+
+/* Both types, whatever the query says: Pinot looks at the segment alone. */
+static enum fault tables_of_path(struct exchange *x, struct tables_of_name *out,
+                                 struct problem *why)
+{
+    const enum fault f = tables_of_name(x, RIGHT_READ, out, why);
+    if (f || out->count > 0 || out->type == PINOT_NO_TYPE)
+        return f;
+    const enum pinot_type other = out->type == PINOT_OFFLINE ? PINOT_REALTIME : PINOT_OFFLINE;
+    char full[NAME_MAX_BYTES];
+    bool found = false;
+    table_name_full(out->name.raw, other, full);
+    const enum fault of_other =
+        pinot_table_get(x->db, full, x->arena, &out->tables[0], &found, why);
+    out->count = !of_other && found;
+    return of_other;
+}
+
+/* GET /segments/{table}/{segment}/metadata */
+enum fault pinot_segment_metadata(struct exchange *x, struct problem *why)
+{
+    struct tables_of_name tables;
+    struct pinot_segment_row row = { 0 };
+    struct text body;
+    bool found = false;
+    text_init(&body, SEGMENT_JSON_MAX);
+    enum fault f = tables_of_path(x, &tables, why);
+    if (!f)
+        f = find_segment(x, &tables, &row, &found, why);
+    if (!f && !found)
+        f = problem_set(why, FAULT_MISSING, "Failed to find segment: %s in table: %s",
+                        exchange_path(x, 1), tables.name.given);
+    if (!f) {
+        segment_json(&body, &row);
+        f = pinot_reply_text(x, &body, why);
+    }
+    text_release(&body);
+    return f;
+}
+
+/* A copy's bytes never change, but another push puts another copy under the name. */
+static const char *etag_of(struct exchange *x, const struct pinot_segment_row *row)
+{
+    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
+                        (uint64_t)row->blob.file, (uint64_t)row->blob.start, (uint64_t)row->crc);
+}
+
+/* GET /segments/{table}/{segment} */
+enum fault pinot_segment_download(struct exchange *x, struct problem *why)
+{
+    struct tables_of_name tables;
+    struct pinot_segment_row row = { 0 };
+    bool found = false;
+    enum fault f = tables_of_path(x, &tables, why);
+    if (!f)
+        f = find_segment(x, &tables, &row, &found, why);
+    if (!f && !(found && row.has_blob))
+        f = problem_set(why, FAULT_MISSING, "Segment %s or table %s not found", exchange_path(x, 1),
+                        tables.name.given);
+    if (f)
+        return f;
+    const char *shown = arena_printf(x->arena, "attachment; filename=%s", row.name);
+    exchange_set_header(x, "Content-Disposition", shown ? shown : "attachment");
+    return exchange_reply_blob(x, &row.blob, "application/octet-stream", etag_of(x, &row), why);
+}
+
+/* ---- deleting ---- */
+
+static enum fault retention_of(struct exchange *x, const char *table, int64_t *keep_ms,
+                               struct problem *why)
+{
+    const char *text = exchange_query(x, "retention");
+    *keep_ms = -1;
+    if (!text || period_parse(text, keep_ms))
+        return FAULT_NONE;
+    return problem_set(why, FAULT_MALFORMED,
+                       "Failed to delete segments from table: %s, error message: Invalid time "
+                       "spec '%.64s' (Valid examples: '3h', '4h30m')",
+                       table, text);
+}
+
+/* DELETE /segments/{table}/{segment}: also of one that is not there. */
+enum fault pinot_segment_remove(struct exchange *x, struct problem *why)
+{
+    struct tables_of_name tables;
+    int64_t keep_ms = 0;
+    const char *const name = exchange_path(x, 1);
+    enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
+    if (!f)
+        f = tables_required(x, &tables, true, why);
+    if (!f)
+        f = retention_of(x, tables.tables[0].name, &keep_ms, why);
+    for (size_t i = 0; i < tables.count && !f; i++)
+        f = pinot_segment_delete(x->db, tables.tables[i].name, &name, 1, keep_ms, x->now, why);
+    return f ? f : pinot_reply_status(x, "Segment deleted", why);
+}
+
+/* "Deleted segments: [a, b] from table: t" */
+static enum fault reply_deleted(struct exchange *x, const char *const *names, size_t count,
+                                const char *table, struct problem *why)
+{
+    struct text status;
+    text_init(&status, JSON_REPLY_MAX);
+    text_adds(&status, "Deleted segments: [");
+    for (size_t i = 0; i < count; i++) {
+        text_adds(&status, i > 0 ? ", " : "");
+        text_adds(&status, names[i]);
+    }
+    text_addf(&status, "] from table: %s", table);
+    const enum fault f = pinot_reply_status(x, text_string(&status), why);
+    text_release(&status);
+    return f;
+}
+
+static enum fault delete_named(struct exchange *x, const struct tables_of_name *tables,
+                               const char *const *names, size_t count, struct problem *why)
+{
+    int64_t keep_ms = 0;
+    const char *table = tables->tables[0].name;
+    enum fault f = retention_of(x, table, &keep_ms, why);
+    if (!f)
+        f = pinot_segment_delete(x->db, table, names, count, keep_ms, x->now, why);
+    return f ? f : reply_deleted(x, names, count, table, why);
+}
+
+static enum fault delete_all(struct exchange *x, const struct tables_of_name *tables,
+                             struct problem *why)
+{
+    int64_t keep_ms = 0;
+    const char *table = tables->tables[0].name;
+    enum fault f = retention_of(x, table, &keep_ms, why);
+    if (!f)
+        f = pinot_segment_delete_all(x->db, table, keep_ms, x->now, why);
+    if (f)
+        return f;
+    return pinot_reply_status(x, arena_printf(x->arena, "All segments of table %s deleted", table),
+                              why);
+}
+
+/* DELETE /segments/{table}?type=&segments=&segments= */
+enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
+{
+    struct tables_of_name tables;
+    const char *names[QUERY_PAIRS_MAX] = { NULL };
+    size_t count = 0;
+    enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
+    if (!f && tables.type == PINOT_NO_TYPE)
+        f = problem_set(why, FAULT_MALFORMED, "Table type must not be null");
+    if (!f)
+        f = tables_required(x, &tables, true, why);
+    for (size_t i = 0; i < x->uri.pair_count && !f; i++) {
+        const struct uri_pair *pair = &x->uri.pairs[i];
+        if (strcmp(pair->name, "segments") == 0 && pair->value[0] != '\0')
+            names[count++] = pair->value;
+    }
+    if (f)
+        return f;
+    return count > 0 ? delete_named(x, &tables, names, count, why) : delete_all(x, &tables, why);
+}
+
+static enum fault names_of(struct exchange *x, const char *const **out, size_t *count,
+                           struct problem *why)
+{
+    json_object *list = NULL;
+    enum fault f = exchange_json(x, JSON_BODY_MAX, &list, why);
+    if (!f && !json_object_is_type(list, json_type_array))
+        f = problem_set(why, FAULT_MALFORMED, "the body is not a JSON list of segment names");
+    if (f)
+        return f;
+    const size_t n = json_object_array_length(list);
+    const char **names = arena_alloc(x->arena, (n + 1) * sizeof *names);
+    if (!names || n > PINOT_BATCH_SEGMENTS_MAX)
+        return problem_set(why, FAULT_TOO_LARGE, "the list has too many segments");
+    for (size_t i = 0; i < n; i++) {
+        json_object *name = json_object_array_get_idx(list, i);
+        if (!json_object_is_type(name, json_type_string)) {
+            return problem_set(why, FAULT_MALFORMED,
+                               "the body is not a JSON list of segment names");
+        }
+        names[i] = json_object_get_string(name);
+    }
+    *out = names;
+    *count = n;
+    return FAULT_NONE;
+}
+
+/* POST /segments/{table}/delete */
+enum fault pinot_segments_remove_listed(struct exchange *x, struct problem *why)
+{
+    static const char *const none[] = { "" };
+    struct tables_of_name tables;
+    const char *const *names = none;
+    size_t count = 0;
+    enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
+    if (!f)
+        f = names_of(x, &names, &count, why);
+    if (!f)
+        f = tables_required(x, &tables, true, why);
+    return f ? f : delete_named(x, &tables, names, count, why);
+}

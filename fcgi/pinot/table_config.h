@@ -1,0 +1,45 @@
+/*
+ * table_config.h - table configs and schemas: what a push depends on is checked and taken out, the
+ * whole is kept.
+ *
+ * As Pinot does, members that it does not know are left out and told ("unrecognizedProperties"), and
+ * the values that it fills in are there when the config is read back.
+ */
+#ifndef PINOT_TABLE_CONFIG_H
+#define PINOT_TABLE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/problem.h"
+#include "db/pinot_table_store.h"
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_config {
+    struct pinot_table table;  /* texts owned by the arena */
+    json_object *unrecognized; /* path to value; owned by the arena */
+};
+
+/* text: the JSON that the client sent.  FAULT_MALFORMED for what is no JSON, for a missing or
+ * unknown table type, an unusable name, a replication, quota or retention that does not parse. */
+MUST_CHECK enum fault table_config_parse(const char *text, size_t len, const char *database,
+                                         struct arena *arena, struct table_config *out,
+                                         struct problem *why);
+
+struct schema_config {
+    const char *name;   /* with its database; owned by the arena */
+    const char *config; /* JSON; owned by the arena */
+    json_object *unrecognized;
+};
+
+/* FAULT_MALFORMED for what is no JSON and for a schema without a usable name. */
+MUST_CHECK enum fault schema_config_parse(const char *text, size_t len, const char *database,
+                                          struct arena *arena, struct schema_config *out,
+                                          struct problem *why);
+
+/* "3d", "4h30m", "0d" in milliseconds; false for anything else. */
+bool period_parse(const char *text, int64_t *out_ms);
+
+#endif

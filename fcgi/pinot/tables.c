@@ -1,0 +1,322 @@
+#include "pinot/tables.h"
+
+#include "auth/auth.h"
+#include "base/limits.h"
+#include "db/pinot_segment_store.h"
+#include "db/pinot_table_store.h"
+#include "http/json.h"
+#include "pinot/names.h"
+#include "pinot/reply.h"
+#include "pinot/table_config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const enum pinot_type types[] = { PINOT_OFFLINE, PINOT_REALTIME };
+
+enum { TYPE_COUNT = 2 };
+
+static enum fault named(struct exchange *x, enum right right, struct table_name *name,
+                        struct problem *why)
+{
+    enum fault f = table_name_parse(exchange_path(x, 0), exchange_header(x, "database"), name, why);
+    return f ? f : auth_require(x, right, name->raw, why);
+}
+
+static enum fault type_of(struct exchange *x, enum pinot_type *type, struct problem *why)
+{
+    const char *word = exchange_query(x, "type");
+    if (pinot_type_parse(word, type))
+        return FAULT_NONE;
+    return problem_set(why, FAULT_MALFORMED, "Illegal table type '%.64s'", word);
+}
+
+/* ---- writing ---- */
+
+static enum fault read_config(struct exchange *x, struct table_config *config, struct problem *why)
+{
+    const char *text = NULL;
+    size_t len = 0;
+    enum fault f = auth_require(x, RIGHT_ADMIN, NULL, why);
+    if (!f)
+        f = exchange_body_text(x, JSON_BODY_MAX, &text, &len, why);
+    if (!f)
+        f = table_config_parse(text, len, exchange_header(x, "database"), x->arena, config, why);
+    return f ? f : auth_require(x, RIGHT_ADMIN, config->table.raw, why);
+}
+
+static enum fault reply_written(struct exchange *x, const struct table_config *config,
+                                const char *status, struct problem *why)
+{
+    json_object *body = json_object_new_object();
+    if (body && json_add(body, "unrecognizedProperties", json_object_get(config->unrecognized)) &&
+        json_add(body, "status", json_string(status)))
+        return exchange_reply_json(x, PINOT_OK, body, why);
+    json_object_put(body);
+    return problem_internal(why, "no memory for an answer");
+}
+
+/* POST /tables */
+enum fault pinot_tables_post(struct exchange *x, struct problem *why)
+{
+    struct table_config config = { 0 };
+    enum fault f = read_config(x, &config, why);
+    if (!f)
+        f = pinot_table_add(x->db, &config.table, x->now, why);
+    if (f)
+        return f;
+    return reply_written(
+        x, &config, arena_printf(x->arena, "Table %s successfully added", config.table.name), why);
+}
+
+/* PUT /tables/{table} */
+enum fault pinot_table_put(struct exchange *x, struct problem *why)
+{
+    struct table_config config = { 0 };
+    struct table_name name;
+    enum fault f = named(x, RIGHT_ADMIN, &name, why);
+    if (!f)
+        f = read_config(x, &config, why);
+    if (!f && strcmp(config.table.raw, name.raw) != 0) {
+        f = problem_set(why, FAULT_MALFORMED,
+                        "Request table %s does not match table name in the body %s", name.given,
+                        config.table.name);
+    }
+    if (!f)
+        f = pinot_table_update(x->db, &config.table, x->now, why);
+    if (f)
+        return f;
+    return reply_written(
+        x, &config, arena_printf(x->arena, "Table config updated for %s", config.table.name), why);
+}
+
+/* ---- reading ---- */
+
+struct listing {
+    struct text body;
+    enum pinot_type type; /* PINOT_NO_TYPE: raw names, each once */
+    const char *database; /* NULL: those without one */
+    char last[NAME_MAX_BYTES];
+};
+
+static bool in_database(const char *raw, const char *database)
+{
+    const char *dot = strchr(raw, '.');
+    if (!database)
+        return !dot;
+    return dot && strlen(database) == (size_t)(dot - raw) &&
+           memcmp(raw, database, strlen(database)) == 0;
+}
+
+/* Tables come by full name, so the two types of one follow each other. */
+static enum fault list_table(void *ctx, const char *name, const char *raw, struct problem *why)
+{
+    struct listing *list = ctx;
+    const char *shown = list->type == PINOT_NO_TYPE ? raw : name;
+    (void)why;
+    if (!in_database(raw, list->database) || strcmp(list->last, shown) == 0)
+        return FAULT_NONE;
+    if (list->type != PINOT_NO_TYPE &&
+        strcmp(name + strlen(raw) + 1, pinot_type_word(list->type)) != 0)
+        return FAULT_NONE;
+    text_adds(&list->body, list->last[0] ? "," : "");
+    json_quote(&list->body, shown, strlen(shown));
+    (void)strncpy(list->last, shown, sizeof list->last - 1);
+    return FAULT_NONE;
+}
+
+/* GET /tables */
+enum fault pinot_tables_list(struct exchange *x, struct problem *why)
+{
+    struct listing list = { .database = exchange_header(x, "database") };
+    text_init(&list.body, JSON_REPLY_MAX);
+    if (list.database && (list.database[0] == '\0' || strcmp(list.database, "default") == 0))
+        list.database = NULL;
+    enum fault f = auth_require(x, RIGHT_READ, NULL, why);
+    if (!f)
+        f = type_of(x, &list.type, why);
+    text_adds(&list.body, "{\"tables\":[");
+    if (!f)
+        f = pinot_table_list(x->db, list_table, &list, why);
+    text_adds(&list.body, "]}");
+    if (!f)
+        f = db_settle(x->db, why);
+    if (!f)
+        f = pinot_reply_text(x, &list.body, why);
+    text_release(&list.body);
+    return f;
+}
+
+/* The configs of the types that are asked for, as members of one object. */
+static enum fault add_configs(struct exchange *x, const struct table_name *name,
+                              enum pinot_type type, struct text *body, size_t *count,
+                              struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
+        char full[NAME_MAX_BYTES];
+        struct pinot_table table;
+        bool found = false;
+        if (type != PINOT_NO_TYPE && type != types[i])
+            continue;
+        table_name_full(name->raw, types[i], full);
+        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
+        if (f || !found)
+            continue;
+        text_addf(body, "%s\"%s\":", *count > 0 ? "," : "", table.type);
+        text_adds(body, table.config);
+        (*count)++;
+    }
+    return f;
+}
+
+/* GET /tables/{table} */
+enum fault pinot_table_read(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    struct text body;
+    enum pinot_type type = PINOT_NO_TYPE;
+    char full[NAME_MAX_BYTES];
+    size_t count = 0;
+    text_init(&body, JSON_REPLY_MAX);
+    text_addc(&body, '{');
+    enum fault f = named(x, RIGHT_READ, &name, why);
+    if (!f)
+        f = type_of(x, &type, why);
+    if (!f && type == PINOT_NO_TYPE)
+        type = name.type;
+    if (!f)
+        f = add_configs(x, &name, type, &body, &count, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    text_addc(&body, '}');
+    table_name_full(name.raw, type, full);
+    if (!f && count == 0)
+        f = problem_set(why, FAULT_MISSING, "Table %s does not exist",
+                        type == PINOT_NO_TYPE ? name.given : full);
+    if (!f)
+        f = pinot_reply_text(x, &body, why);
+    text_release(&body);
+    return f;
+}
+
+/* GET /tables/{table}/schema */
+enum fault pinot_table_schema(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    const char *config = NULL;
+    enum fault f = named(x, RIGHT_READ, &name, why);
+    if (!f)
+        f = pinot_schema_get(x->db, name.raw, x->arena, &config, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    if (f)
+        return f;
+    if (!config)
+        return problem_set(why, FAULT_MISSING, "Schema not found for table: %s", name.given);
+    return exchange_reply(x, PINOT_OK, "application/json", config, strlen(config), why);
+}
+
+/* GET /tables/{table}/size: what the segments' rows say; no server is asked. */
+enum fault pinot_table_size(struct exchange *x, struct problem *why)
+{
+    static const char *const members[] = { "offlineSegments", "realtimeSegments" };
+    struct table_name name;
+    struct text parts;
+    struct text body;
+    int64_t total = 0;
+    size_t count = 0;
+    text_init(&parts, JSON_REPLY_MAX);
+    text_init(&body, JSON_REPLY_MAX);
+    enum fault f = named(x, RIGHT_READ, &name, why);
+    for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
+        char full[NAME_MAX_BYTES];
+        struct pinot_table table;
+        bool found = false;
+        table_name_full(name.raw, types[i], full);
+        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
+        text_addf(&parts, ",\"%s\":", members[i]);
+        if (f || !found) {
+            text_adds(&parts, "null");
+            continue;
+        }
+        count++;
+        total += table.bytes;
+        text_addf(&parts,
+                  "{\"reportedSizeInBytes\":%" PRId64 ",\"estimatedSizeInBytes\":%" PRId64
+                  ",\"missingSegments\":0,\"segmentCount\":%" PRId64 "}",
+                  table.bytes, table.bytes, table.segments);
+    }
+    if (!f)
+        f = db_settle(x->db, why);
+    if (!f && count == 0)
+        f = problem_set(why, FAULT_MISSING, "Table %s not found", name.given);
+    text_adds(&body, "{\"tableName\":");
+    json_quote(&body, name.raw, f ? 0 : strlen(name.raw));
+    text_addf(&body, ",\"reportedSizeInBytes\":%" PRId64 ",\"estimatedSizeInBytes\":%" PRId64,
+              total, total);
+    text_add(&body, text_string(&parts), parts.len);
+    text_addc(&body, '}');
+    if (!f)
+        f = pinot_reply_text(x, &body, why);
+    text_release(&parts);
+    text_release(&body);
+    return f;
+}
+
+/* ---- deleting ---- */
+
+static enum fault remove_table(struct exchange *x, const char *full, int64_t keep_ms,
+                               struct problem *why)
+{
+    bool gone = false;
+    enum fault f = FAULT_NONE;
+    while (!f && !gone) { /* a push may come between the two; it then goes, too */
+        f = pinot_segment_delete_all(x->db, full, keep_ms, x->now, why);
+        if (!f)
+            f = pinot_table_delete(x->db, full, &gone, why);
+    }
+    return f;
+}
+
+/* DELETE /tables/{table} */
+enum fault pinot_table_remove(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    struct text status;
+    enum pinot_type type = PINOT_NO_TYPE;
+    const char *retention = exchange_query(x, "retention");
+    int64_t keep_ms = -1;
+    size_t count = 0;
+    text_init(&status, PROBLEM_TEXT_MAX);
+    text_adds(&status, "Tables: [");
+    enum fault f = named(x, RIGHT_ADMIN, &name, why);
+    if (!f)
+        f = type_of(x, &type, why);
+    if (!f && retention && !period_parse(retention, &keep_ms))
+        f = problem_set(why, FAULT_MALFORMED,
+                        "Invalid time spec '%.64s' (Valid examples: '3h', '4h30m')", retention);
+    for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
+        char full[NAME_MAX_BYTES];
+        struct pinot_table table;
+        bool found = false;
+        const enum pinot_type wanted = type == PINOT_NO_TYPE ? name.type : type;
+        if (wanted != PINOT_NO_TYPE && wanted != types[i])
+            continue;
+        table_name_full(name.raw, types[i], full);
+        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
+        if (f || !found)
+            continue;
+        f = remove_table(x, full, keep_ms, why);
+        text_addf(&status, "%s%s", count > 0 ? ", " : "", full);
+        count++;
+    }
+    if (!f && count == 0)
+        f = problem_set(why, FAULT_MISSING, "Table '%s' with type %s does not exist", name.given,
+                        pinot_type_word(type));
+    text_adds(&status, "] deleted");
+    if (!f)
+        f = pinot_reply_status(x, text_string(&status), why);
+    text_release(&status);
+    return f;
+}

@@ -1,0 +1,231 @@
+#include "pinot/upload.h"
+
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "blob/blob.h"
+#include "pinot/copy.h"
+#include "pinot/deep_store.h"
+#include "pinot/segment_metadata.h"
+
+#include <string.h>
+
+enum { MS_IN_SECOND = 1000 };
+
+void upload_release(struct upload *upload)
+{
+    custom_modifier_release(&upload->modifier);
+}
+
+enum fault upload_authorize(struct upload *upload, const char *given, struct problem *why)
+{
+    struct exchange *x = upload->x;
+    enum fault f = FAULT_NONE;
+    if (given && given[0] != '\0') {
+        f = table_name_parse(given, exchange_header(x, "database"), &upload->name, why);
+        return f ? f : auth_require(x, RIGHT_WRITE, upload->name.raw, why);
+    }
+    f = auth_require(x, RIGHT_WRITE, NULL, why);
+    if (f)
+        return f;
+    if (given)
+        return problem_set(why, FAULT_MALFORMED, "'tableName' cannot be null or empty");
+    return problem_set(why, FAULT_MALFORMED,
+                       "Could not find paramName tableName in path or query params of the API: "
+                       "%s%s%s%s",
+                       exchange_base_url(x), x->uri.path, x->uri.query[0] ? "?" : "", x->uri.query);
+}
+
+/* Nothing is fed to this parser; it only judges the Content-Type. */
+enum fault upload_media_check(struct exchange *x, struct problem *why)
+{
+    static const struct multipart_sink none = { 0 };
+    struct multipart *parser = NULL;
+    const char *type = exchange_header(x, "Content-Type");
+    if (!type && x->content_length > 0)
+        return problem_set(why, FAULT_UNSUPPORTED, "the body has no Content-Type");
+    const enum fault f = multipart_create(type, &none, NULL, &parser, why);
+    multipart_destroy(parser);
+    return f;
+}
+
+enum fault upload_type(struct exchange *x, enum pinot_type *out, struct problem *why)
+{
+    const char *word = exchange_query(x, "tableType");
+    if (pinot_type_parse(word, out))
+        return FAULT_NONE;
+    return problem_set(why, FAULT_MALFORMED, "tableType '%.64s' is neither OFFLINE nor REALTIME",
+                       word);
+}
+
+enum fault upload_find_table(struct upload *upload, enum pinot_type type, bool *found,
+                             struct problem *why)
+{
+    char full[NAME_MAX_BYTES];
+    struct exchange *x = upload->x;
+    table_name_full(upload->name.raw, type, full);
+    enum fault f = pinot_table_get(x->db, full, x->arena, &upload->table, found, why);
+    if (!f && !*found)
+        f = db_settle(x->db, why);
+    return f;
+}
+
+enum fault upload_mode_of(struct exchange *x, enum upload_mode *mode, const char **word,
+                          struct problem *why)
+{
+    static const char *const words[] = { [UPLOAD_SEGMENT] = "SEGMENT",
+                                         [UPLOAD_URI] = "URI",
+                                         [UPLOAD_JSON] = "JSON",
+                                         [UPLOAD_METADATA] = "METADATA" };
+    const char *given = exchange_header(x, "UPLOAD_TYPE");
+    *mode = UPLOAD_SEGMENT;
+    *word = given ? given : "null";
+    if (!given)
+        return FAULT_NONE;
+    for (int i = UPLOAD_SEGMENT; i <= UPLOAD_METADATA; i++) {
+        if (strcmp(given, words[i]) == 0) {
+            *mode = (enum upload_mode)i;
+            return FAULT_NONE;
+        }
+    }
+    return problem_set(why, FAULT_MALFORMED,
+                       "UPLOAD_TYPE '%.64s' is none of SEGMENT, URI, JSON and METADATA", given);
+}
+
+/* Java's Boolean.parseBoolean(): anything but "true" is false. */
+static bool truth(const char *word, bool absent)
+{
+    return word ? text_same(word, "true") : absent;
+}
+
+enum fault upload_options(struct upload *upload, struct problem *why)
+{
+    struct exchange *x = upload->x;
+    const char *crypter = exchange_header(x, "CRYPTER");
+    upload->protect = truth(exchange_query(x, "enableParallelPushProtection"), false);
+    upload->allow_refresh = truth(exchange_query(x, "allowRefresh"), true);
+    upload->refresh_only = truth(exchange_header(x, "REFRESH_ONLY"), false);
+    upload->copy = truth(exchange_header(x, "COPY_SEGMENT_TO_DEEP_STORE"), false);
+    upload->if_match = exchange_header(x, "If-Match");
+    if (crypter && crypter[0] != '\0' && strcmp(crypter, "NoOpPinotCrypter") != 0)
+        return problem_set(why, FAULT_MALFORMED,
+                           "Pinot crypter not configured for class name: %.256s", crypter);
+    return custom_modifier_parse(exchange_header(x, "Pinot-SegmentZKMetadataCustomMapModifier"),
+                                 x->arena, &upload->modifier, why);
+}
+
+const char *upload_own_url(struct upload *upload, const char *segment)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    enum { ESCAPED = 3 };
+    char name[ESCAPED * NAME_MAX_BYTES];
+    size_t len = 0;
+    for (const char *at = segment; *at && len + ESCAPED < sizeof name; at++) {
+        if (strchr(plain, *at)) {
+            name[len] = *at;
+            len++;
+        } else {
+            name[len] = '%';
+            text_hex((const uint8_t *)at, 1, name + len + 1);
+            len += ESCAPED;
+        }
+    }
+    name[len] = '\0';
+    return arena_printf(upload->x->arena, "%s/segments/%s/%s", exchange_base_url(upload->x),
+                        upload->name.raw, name);
+}
+
+static enum fault check_intervals(const struct upload *upload, const struct pinot_segment *segments,
+                                  size_t count, struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    if (!upload->table.time_check)
+        return FAULT_NONE;
+    for (size_t i = 0; i < count && !f; i++) {
+        const struct pinot_segment *s = &segments[i];
+        f = segment_interval_check(s->has_interval, s->start_at, s->end_at, s->name,
+                                   upload->table.name, upload->table.time_column, why);
+    }
+    return f;
+}
+
+static void look_at_sizes(const struct upload *upload, struct pinot_segment *segments, size_t count)
+{
+    const char *roots = upload->x->config->deep_store_roots;
+    for (size_t i = 0; i < count; i++) {
+        if (segments[i].bytes < 0)
+            segments[i].bytes = deep_store_bytes(roots, segments[i].url);
+    }
+}
+
+static bool worker_alive(void *ctx, int64_t owner)
+{
+    return blob_worker_alive(ctx, (uint64_t)owner);
+}
+
+static struct pinot_push push_of(struct upload *upload, struct pinot_segment *segments,
+                                 size_t count)
+{
+    const struct exchange *x = upload->x;
+    return (struct pinot_push){
+        .table = upload->table.name,
+        .now = clock_now_ms(), /* the body may have taken a while */
+        .protect = upload->protect,
+        .allow_refresh = upload->allow_refresh,
+        .refresh_only = upload->refresh_only,
+        .if_match = upload->if_match,
+        .lock_ms = x->config->push_lock_timeout_s * MS_IN_SECOND,
+        .segments = segments,
+        .count = count,
+        .ctx = &upload->modifier,
+        .custom = upload->modifier.map ? custom_modifier_apply : NULL,
+        .alive_ctx = x->blobs,
+        .alive = worker_alive,
+    };
+}
+
+/* The push of segments whose bytes are to be kept: refused or locked first, then the bytes, then the
+ * rows. */
+static enum fault push_with_bytes(struct upload *upload, struct pinot_push *push,
+                                  struct problem *why)
+{
+    struct exchange *x = upload->x;
+    struct problem unreleased = PROBLEM_NONE;
+    uint64_t owner = 0;
+    enum fault f = blob_worker(x->blobs, &owner, why);
+    push->owner = (int64_t)owner;
+    if (!f)
+        f = pinot_store_prepare(x->db, push, why);
+    if (!f && upload->copy)
+        f = copy_segments(upload, push->segments, push->count, why);
+    if (!f)
+        f = blob_flush(x->blobs, why);
+    if (!f) {
+        push->now = clock_now_ms();
+        f = pinot_store_push(x->db, push, why);
+        exchange_keep_blobs(x);
+    }
+    if (f && pinot_store_release(x->db, push, &unreleased))
+        (void)unreleased; /* the lease ends the lock: this worker's own death, or the timeout */
+    return f;
+}
+
+enum fault upload_push(struct upload *upload, struct pinot_segment *segments, size_t count,
+                       struct problem *why)
+{
+    bool bytes = upload->copy && count > 0;
+    for (size_t i = 0; i < count && !bytes; i++)
+        bytes = segments[i].blob != NULL;
+    if (count == 0)
+        return db_settle(upload->x->db, why); /* an empty batch; the answer names a table */
+    enum fault f = check_intervals(upload, segments, count, why);
+    if (!f && upload->copy)
+        f = copy_check(upload, segments, count, why);
+    if (f)
+        return f;
+    look_at_sizes(upload, segments, count);
+    struct pinot_push push = push_of(upload, segments, count);
+    if (bytes)
+        return push_with_bytes(upload, &push, why);
+    return pinot_store_push(upload->x->db, &push, why);
+}

@@ -1,0 +1,230 @@
+"""deploy/run keeps its promises: it starts, goes on, refuses clearly, and leaves nothing."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from sluice import ROOT, Service, free_port, head, multipart
+
+STOP_S = 60
+
+
+def run_once(*options, timeout=600):
+    """deploy/run where it should refuse: its exit status and what it said on stderr."""
+    line = [str(ROOT / "deploy" / "run"), *options]
+    if os.environ.get("PROGRAM"):
+        line += ["--program", os.environ["PROGRAM"]]
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, env={k: v for k, v in os.environ.items()
+                                                if not k.startswith("SLUICE_")})
+    return done.returncode, done.stderr.strip().splitlines()
+
+
+def processes_of(folder):
+    """Every process that names the folder in its command line or its environment."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in words and int(entry.name) != os.getpid():
+            found.append(words.split(b"\0")[0].decode())
+    return found
+
+
+def assert_nothing_is_left(service):
+    assert processes_of(service.state) == []
+    assert not (service.state / "run").exists()
+    assert [p for p in service.state.rglob("*") if p.is_socket()] == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", service.port), timeout=5)
+
+
+def slow_put(service, length):
+    """A part whose body has begun and waits."""
+    session = service.request("POST", "/v1/upload/session", {}).json()["session_id"]
+    connection = service.connect()
+    headers = [("Content-Type", "text/csv"), ("x-file-name", "a.csv")]
+    connection.send(head("PUT", f"/v1/upload/{session}?part=0", headers, length) + b"a,b\n")
+    return connection
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_everything_and_nothing_is_left(tmp_path, how):
+    service = Service(tmp_path).start()
+    assert service.request("GET", "/health").json() == {"status": "ok"}
+    process = service.process
+    process.send_signal(how)
+    assert process.wait(STOP_S) == 0
+    assert_nothing_is_left(service)
+
+
+def test_ctrl_c_on_the_terminal_reaches_the_script_alone_and_stops_in_order(tmp_path):
+    # A terminal sends SIGINT to the whole foreground process group.
+    service = Service(tmp_path)
+    with open(service.log, "ab") as log:
+        service.process = subprocess.Popen(service.command(), stdin=subprocess.DEVNULL, stdout=log,
+                                           stderr=log, env=service.environment(),
+                                           process_group=0)
+    service.await_log("Sluice is ready at")
+    os.killpg(service.process.pid, signal.SIGINT)
+    assert service.process.wait(STOP_S) == 0
+    assert_nothing_is_left(service)
+
+
+def test_a_killed_script_takes_its_processes_along(tmp_path):
+    service = Service(tmp_path).start()
+    service.process.kill()
+    service.process.wait(STOP_S)
+    end = time.monotonic() + 20
+    while processes_of(service.state) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert processes_of(service.state) == []
+    # What it could not remove is no hindrance.
+    again = Service(tmp_path).start()
+    assert again.stop() == 0
+    assert_nothing_is_left(again)
+
+
+def test_a_second_start_goes_on_where_the_first_stopped_within_seconds(tmp_path):
+    first = Service(tmp_path).start()
+    made = first.request("POST", "/api/repos", {"namespace": "run", "name": "kept"})
+    assert made.status in (200, 201), made
+    assert first.stop() == 0
+
+    began = time.monotonic()
+    second = Service(tmp_path).start()
+    assert time.monotonic() - began < 10
+    assert second.request("GET", "/api/repos/run/kept").status == 200
+    assert second.stop() == 0
+
+
+def test_a_request_in_hand_is_finished_when_the_service_is_stopped(tmp_path):
+    service = Service(tmp_path).start()
+    body, content_type = multipart([("file[]", "nonsense", None, b"x" * 100000)])
+    assert service.request("POST", "/api/repos", {"namespace": "run", "name": "held"}).status < 300
+    with service.connect() as connection:
+        headers = [("Content-Type", content_type)]
+        connection.send(head("POST", "/api/repos/run/held/versions", headers, len(body)))
+        connection.send(body[:5000])
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        connection.send(body[5000:])
+        assert connection.answer("POST").status == 200
+    assert service.process.wait(STOP_S) == 0
+    assert_nothing_is_left(service)
+
+
+def test_a_slow_upload_cannot_keep_the_service_from_stopping(tmp_path):
+    service = Service(tmp_path).start()
+    with slow_put(service, 1000):
+        began = time.monotonic()
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(STOP_S) == 0
+        assert time.monotonic() - began < 45
+    assert_nothing_is_left(service)
+
+
+def test_dead_workers_are_always_replaced(tmp_path):
+    service = Service(tmp_path, workers=2).start()
+    for _ in range(30):
+        for pid in service.worker_pids():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.05)
+    end = time.monotonic() + 20
+    while len(service.worker_pids("bulk")) < 2 or len(service.worker_pids("control")) < 2:
+        assert time.monotonic() < end, service.worker_pids()
+        time.sleep(0.05)
+    assert service.request("GET", "/health").status == 200
+    assert service.stop() == 0
+
+
+def test_a_web_server_that_dies_ends_the_run_with_a_clear_line(tmp_path):
+    service = Service(tmp_path).start()
+    listing = subprocess.run(["ps", "-e", "-o", "pid,ppid,comm"], capture_output=True, text=True)
+    children = [line.split() for line in listing.stdout.splitlines()]
+    pid = next(int(c[0]) for c in children
+               if c[1] == str(service.process.pid) and c[2] == service.server)
+    os.kill(pid, signal.SIGKILL)
+    assert service.process.wait(STOP_S) == 1
+    assert f"{service.server} has ended by itself" in service.log_text()
+    assert processes_of(service.state) == []
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        status, said = run_once("--port", port, "--state", str(tmp_path / "state"))
+    assert status == 1
+    assert said == [f"deploy/run: port {port} of 127.0.0.1 is taken; --port chooses another"]
+    assert not (tmp_path / "state" / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    status, said = run_once("--port", str(free_port()), "--state", str(tmp_path / "file" / "state"))
+    assert status == 1
+    assert said == [f"deploy/run: cannot create the state folder {tmp_path}/file/state"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line():
+    # A folder that even root cannot write: the kernel's own.
+    status, said = run_once("--port", str(free_port()), "--state", "/sys/kernel")
+    assert status == 1
+    assert len(said) == 1 and said[0].startswith("deploy/run: "), said
+    assert "/sys/kernel" in said[0]
+
+
+def test_a_state_in_use_is_refused(tmp_path):
+    service = Service(tmp_path).start()
+    status, said = run_once("--port", str(free_port()), "--state", str(service.state))
+    assert status == 1
+    assert said == [f"deploy/run: another deploy/run is using {service.state}"]
+    assert service.request("GET", "/health").status == 200
+    assert service.stop() == 0
+
+
+def test_open_authentication_is_refused_beyond_loopback(tmp_path):
+    status, said = run_once("--auth", "open", "--address", "0.0.0.0", "--state", str(tmp_path))
+    assert status == 1
+    assert said == ["deploy/run: --auth open is for loopback addresses alone, and 0.0.0.0 is none"]
+
+
+@pytest.mark.parametrize("options", [
+    ("--server", "apache"), ("--port", "0"), ("--port", "65536"), ("--port", "http"),
+    ("--workers", "0"), ("--workers", "many"), ("--auth", "maybe"), ("--address", "example.org"),
+    ("--unknown",), ("--port",),
+])
+def test_a_wrong_option_is_one_clear_line(options):
+    status, said = run_once(*options)
+    assert status == 1
+    assert len(said) == 1 and said[0].startswith("deploy/run: "), said
+
+
+def test_a_wrong_setting_is_one_clear_line_of_the_program(tmp_path):
+    service = Service(tmp_path, settings={"SESSION_HOURS": "often"})
+    with pytest.raises(AssertionError, match="SLUICE_SESSION_HOURS"):
+        service.start()
+    assert not (service.state / "run").exists()
+
+
+def test_required_authentication_asks_for_a_token(tmp_path):
+    service = Service(tmp_path, auth="required").start()
+    assert service.request("POST", "/v1/upload/session", {}).status == 401
+    secret = service.token("tester")
+    headers = [("Authorization", f"Bearer {secret}")]
+    assert service.request("POST", "/v1/upload/session", {}, headers).status == 201
+    assert service.stop() == 0
+    assert secret not in service.log_text()

@@ -1,0 +1,147 @@
+/* test_oxen_batch.c - the files of one upload between verification and their rows. */
+#include "base/limits.h"
+#include "oxen/batch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { SPREAD = 7919 }; /* a prime, so that neighbours do not share their low bits */
+
+static struct oxen_hash hash_of(size_t i)
+{
+    return oxen_hash_of(i, (uint64_t)i * SPREAD);
+}
+
+static bool add(struct oxen_batch *batch, size_t i, const char *name)
+{
+    const struct oxen_hash hash = hash_of(i);
+    struct oxen_version version = { .ref = { .start = (int64_t)i }, .state = OXEN_VERSION_FRESH };
+    char canonical[OXEN_HASH_TEXT_MAX];
+    memcpy(version.hash, hash.bytes, sizeof version.hash);
+    oxen_hash_text(&hash, canonical);
+    return oxen_batch_add(batch, &version, name ? name : canonical);
+}
+
+static void test_a_batch_holds_what_was_added_and_nothing_else(void **state)
+{
+    enum { COUNT = 5000 };
+    struct arena *arena = arena_create(ARENA_MAX);
+    struct oxen_batch *batch = oxen_batch_create(arena);
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct oxen_hash hash = hash_of(i);
+        assert_false(oxen_batch_holds(batch, &hash));
+        assert_true(add(batch, i, NULL));
+        assert_true(oxen_batch_holds(batch, &hash));
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct oxen_hash hash = hash_of(i);
+        assert_true(oxen_batch_holds(batch, &hash));
+    }
+    arena_destroy(arena);
+}
+
+static void test_pieces_keep_order_and_no_file_is_lost_between_them(void **state)
+{
+    static const size_t counts[] = { 0,
+                                     1,
+                                     OXEN_PIECE_VERSIONS - 1,
+                                     OXEN_PIECE_VERSIONS,
+                                     OXEN_PIECE_VERSIONS + 1,
+                                     3 * OXEN_PIECE_VERSIONS };
+    (void)state;
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        struct arena *arena = arena_create(ARENA_MAX);
+        struct oxen_batch *batch = oxen_batch_create(arena);
+        size_t seen = 0;
+        for (size_t i = 0; i < counts[c]; i++)
+            assert_true(add(batch, i, NULL));
+        for (size_t piece = 0; piece < oxen_batch_pieces(batch); piece++) {
+            size_t count = 0;
+            const struct oxen_version *versions = oxen_batch_piece(batch, piece, &count);
+            assert_in_range(count, 1, OXEN_PIECE_VERSIONS);
+            for (size_t i = 0; i < count; i++)
+                assert_int_equal(versions[i].ref.start, seen++);
+        }
+        assert_int_equal(seen, counts[c]);
+        arena_destroy(arena);
+    }
+}
+
+static void test_a_file_is_called_what_the_client_called_it(void **state)
+{
+    struct arena *arena = arena_create(ARENA_MAX);
+    struct oxen_batch *batch = oxen_batch_create(arena);
+    char text[OXEN_HASH_TEXT_MAX];
+    (void)state;
+    assert_true(add(batch, 1, "+00000000000000010000000000001EEF"));
+    assert_true(add(batch, 2, NULL));
+    assert_string_equal(oxen_batch_name(batch, 0, 0, text), "+00000000000000010000000000001EEF");
+    assert_string_equal(oxen_batch_name(batch, 0, 1, text), "20000000000003dde");
+    arena_destroy(arena);
+}
+
+static void test_one_content_twice_is_two_files_and_one_hash(void **state)
+{
+    struct arena *arena = arena_create(ARENA_MAX);
+    struct oxen_batch *batch = oxen_batch_create(arena);
+    const struct oxen_hash hash = hash_of(1);
+    size_t count = 0;
+    (void)state;
+    assert_true(add(batch, 1, NULL));
+    assert_true(add(batch, 1, NULL));
+    assert_true(oxen_batch_holds(batch, &hash));
+    (void)oxen_batch_piece(batch, 0, &count);
+    assert_int_equal(count, 2);
+    arena_destroy(arena);
+}
+
+static void test_as_many_files_as_a_body_may_have_fit_and_no_more(void **state)
+{
+    struct arena *arena = arena_create(ARENA_MAX);
+    struct oxen_batch *batch = oxen_batch_create(arena);
+    (void)state;
+    for (size_t i = 0; i < MULTIPART_PARTS_MAX; i++)
+        assert_true(add(batch, i, NULL));
+    assert_false(add(batch, MULTIPART_PARTS_MAX, NULL));
+    assert_int_equal(oxen_batch_pieces(batch), MULTIPART_PARTS_MAX / OXEN_PIECE_VERSIONS);
+    arena_destroy(arena);
+}
+
+static void test_a_full_arena_refuses_a_file_instead_of_losing_one(void **state)
+{
+    enum { ROOM = 64 * KIB };
+    struct arena *arena = arena_create(ROOM);
+    struct oxen_batch *batch = oxen_batch_create(arena);
+    size_t taken = 0;
+    size_t kept = 0;
+    (void)state;
+    while (add(batch, taken, NULL))
+        taken++;
+    for (size_t piece = 0; piece < oxen_batch_pieces(batch); piece++) {
+        size_t count = 0;
+        (void)oxen_batch_piece(batch, piece, &count);
+        kept += count;
+    }
+    assert_true(taken > 0);
+    assert_int_equal(kept, taken);
+    arena_destroy(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_batch_holds_what_was_added_and_nothing_else),
+        cmocka_unit_test(test_pieces_keep_order_and_no_file_is_lost_between_them),
+        cmocka_unit_test(test_a_file_is_called_what_the_client_called_it),
+        cmocka_unit_test(test_one_content_twice_is_two_files_and_one_hash),
+        cmocka_unit_test(test_as_many_files_as_a_body_may_have_fit_and_no_more),
+        cmocka_unit_test(test_a_full_arena_refuses_a_file_instead_of_losing_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
