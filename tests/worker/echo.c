@@ -91,6 +91,13 @@ static enum fault small_body(struct exchange *x, struct problem *why)
     return f ? f : reply_text(x, OK, "small", why);
 }
 
+static enum fault read_json(struct exchange *x, struct problem *why)
+{
+    json_object *value = NULL;
+    enum fault f = exchange_json(x, JSON_BODY_MAX, &value, why);
+    return f ? f : reply_text(x, OK, "json", why);
+}
+
 /* Answers without a look at the body. */
 static enum fault answer_early(struct exchange *x, struct problem *why)
 {
@@ -172,6 +179,7 @@ static const struct route routes[] = {
     { "POST", "/t/echo", RIGHT_NONE, echo_body },
     { "POST", "/t/count", RIGHT_NONE, count_body },
     { "POST", "/t/small", RIGHT_NONE, small_body },
+    { "POST", "/t/json", RIGHT_NONE, read_json },
     { "POST", "/t/early", RIGHT_NONE, answer_early },
     { "GET", "/t/bytes/{count}", RIGHT_NONE, send_announced },
     { "GET", "/t/stream/{count}", RIGHT_NONE, send_unannounced },
