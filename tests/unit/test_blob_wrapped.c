@@ -9,7 +9,7 @@ enum call {
     CALL_PWRITE,
     CALL_FDATASYNC,
     CALL_FSYNC,
-    CALL_SYNCFS,
+    CALL_SYNCFS, /* up to here a signal may interrupt them */
     CALL_FTRUNCATE,
     CALL_SYNC_FILE_RANGE,
     CALL_OPENAT,
@@ -33,7 +33,7 @@ static struct {
 static bool refuse(enum call call)
 {
     disk.count[call]++;
-    if (disk.interrupt && disk.count[call] % 2 == 1) {
+    if (disk.interrupt && call <= CALL_SYNCFS && disk.count[call] % 2 == 1) {
         errno = EINTR;
         return true;
     }
@@ -222,13 +222,14 @@ static void test_short_and_interrupted_calls_change_nothing(void **state)
         batch_check(place->store, &batch);
         blob_keep(place->store);
     }
-    disk_reset();
-    (void)place_put(place->store, 0, SMALL);
-    struct blob_ref ref = place_put(place->store, 1, SMALL);
-    disk.interrupt = true;
-    place_flush(place->store);
-    disk_reset();
-    place_check(place->store, 1, &ref);
+    for (batch.large = 0; batch.large < 3; batch.large++) {
+        disk_reset();
+        disk.interrupt = true;
+        assert_int_equal(batch_put(place->store, &batch, &why), FAULT_NONE);
+        disk_reset();
+        batch_check(place->store, &batch);
+        blob_keep(place->store);
+    }
 }
 
 /* One call fails: the fault is the right one, what was kept before stays, nothing else does. */
@@ -526,6 +527,62 @@ static void test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one(vo
     (void)munmap(model, sizeof *model);
 }
 
+/* Two thirds of a pack that no row names, and a file that none does. */
+static void leave_a_pack_with_holes(const struct place *place, struct model *model, uint64_t worker)
+{
+    struct blob_store *store = place_open(place, worker);
+    for (size_t i = 0; i < 3 * BATCH; i++) {
+        const struct blob_ref ref = place_put(store, i, SMALL);
+        if (i % 3 == 1)
+            (void)model_add(model, i, &ref);
+    }
+    (void)place_put(store, 0, PLACE_LARGE);
+    place_flush(store);
+    blob_keep(store);
+    blob_close(store);
+}
+
+static void test_a_gc_that_fails_anywhere_loses_nothing_and_the_next_one_finishes(void **state)
+{
+    struct place *place = *state;
+    struct model *model = model_create();
+    struct model_view *view = model_view(model, place);
+    struct blob_sweep_report report = { 0 };
+    static const enum call calls[] = { CALL_PWRITE, CALL_FDATASYNC, CALL_FSYNC,   CALL_FTRUNCATE,
+                                       CALL_OPENAT, CALL_MKDIRAT,   CALL_UNLINKAT };
+    uint64_t worker = 1;
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        bool reached = true;
+        for (size_t at = 1; reached; at++, worker++) {
+            struct problem why = PROBLEM_NONE;
+            struct blob_store *sweeper = place_open(place, (UINT64_C(1) << 32) + worker);
+            memset(model, 0, sizeof *model);
+            leave_a_pack_with_holes(place, model, worker);
+            disk_reset();
+            disk.fail = calls[i];
+            disk.fail_at = at;
+            disk.fail_with = EIO;
+            const enum fault f = model_sweep(view, sweeper, BLOB_SWEEP_ALL, false, &report, &why);
+            reached = disk.failed;
+            disk.fail = CALL_COUNT;
+            assert_true(f == FAULT_NONE || (f == FAULT_INTERNAL && reached));
+            model_check(model, sweeper);
+
+            why = PROBLEM_NONE;
+            assert_int_equal(model_sweep(view, sweeper, BLOB_SWEEP_ALL, false, &report, &why),
+                             FAULT_NONE);
+            assert_int_equal(place_files(place, worker), -1);
+            model_check(model, sweeper);
+            blob_close(sweeper);
+            memset(model, 0, sizeof *model); /* the next one finds the disk as this one did */
+            assert_int_equal(model_sweep(view, place->store, BLOB_SWEEP_ALL, false, &report, &why),
+                             FAULT_NONE);
+        }
+    }
+    model_view_end(view);
+    (void)munmap(model, sizeof *model);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -545,6 +602,7 @@ int main(void)
         CASE(test_a_drop_leaves_nothing_to_flush_but_what_was_kept),
         CASE(test_write_back_starts_every_few_megabytes_and_anew_after_a_cut),
         CASE(test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one),
+        CASE(test_a_gc_that_fails_anywhere_loses_nothing_and_the_next_one_finishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
