@@ -5,6 +5,7 @@
 #include "oxen/branches.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/uploads.h"
 #include "oxen/versions.h"
 
 #include <stdbool.h>
@@ -39,6 +40,8 @@ static const struct route routes[] = {
 
     { "POST", REPO "/versions", RIGHT_WRITE, oxen_versions_upload },
     { "GET", REPO "/versions/{hash}/metadata", RIGHT_READ, oxen_versions_metadata },
+    { "POST", REPO "/versions/uploads", RIGHT_WRITE, oxen_uploads_begin },
+    { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_part },
 
     { "POST", REPO "/action/{state}/{action}", RIGHT_READ, oxen_branches_action },
     { "GET", REPO "/branches", RIGHT_READ, oxen_branches_list },

@@ -170,8 +170,8 @@ static inline enum fault list_run(const uint8_t *bytes, size_t len, size_t cut, 
 
 /* The same listing and verdict at every cut and byte by byte; text: NULL for success, else a part
  * of the fault's text. */
-static inline void assert_listing(const struct archive *archive, enum fault fault, const char *text,
-                                  const char *want)
+static inline void assert_listing_of(const char *label, const struct archive *archive,
+                                     enum fault fault, const char *text, const char *want)
 {
     struct listing listing = { 0 };
     const size_t len = archive->len;
@@ -181,13 +181,19 @@ static inline void assert_listing(const struct archive *archive, enum fault faul
         const size_t step = cut == 0 ? 1 : len;
         const enum fault f = list_run(archive->data, len, cut, step, &listing, &why);
         if (f != fault || (text && !strstr(why.text, text)))
-            (void)fprintf(stderr, "cut at %zu: %s\n", cut, why.text);
+            (void)fprintf(stderr, "%s, cut at %zu: %s\n", label, cut, why.text);
         assert_int_equal(f, fault);
         if (text)
             assert_non_null(strstr(why.text, text));
         assert_string_equal(text_string(&listing.text), want);
     }
     text_release(&listing.text);
+}
+
+static inline void assert_listing(const struct archive *archive, enum fault fault, const char *text,
+                                  const char *want)
+{
+    assert_listing_of("archive", archive, fault, text, want);
 }
 
 #endif

@@ -140,7 +140,7 @@ static int teardown(void **state)
     return place_teardown(state);
 }
 
-enum { SMALL = 3000, BATCH = 6 };
+enum { SMALL = 3000, BATCH = 6, HOLED = 3 * BATCH };
 
 /* What one request might write: the first contents are large ones. */
 struct batch {
@@ -531,7 +531,7 @@ static void test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one(vo
 static void leave_a_pack_with_holes(const struct place *place, struct model *model, uint64_t worker)
 {
     struct blob_store *store = place_open(place, worker);
-    for (size_t i = 0; i < 3 * BATCH; i++) {
+    for (size_t i = 0; i < HOLED; i++) {
         const struct blob_ref ref = place_put(store, i, SMALL);
         if (i % 3 == 1)
             (void)model_add(model, i, &ref);
