@@ -58,10 +58,11 @@ static enum fault parts_count(struct db *db, struct step *step, struct problem *
     struct query q = query_for(db, STMT_OPTERYX_PART_TOTALS);
     query_text(&q, ":session", step->commit->session);
     enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
         step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
                                                .rows = query_column_int(&q, ROWS),
                                                .bytes = query_column_int(&q, BYTES) };
+    }
     query_done(&q);
     if (!f && step->added.files == 0)
         f = problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");

@@ -277,12 +277,13 @@ static void name_parse(struct validate *v, json_object *target, const char *fiel
     const char *text = string(v, &loc, value);
     if (!text)
         return;
-    if (strlen(text) != (size_t)json_object_get_string_len(value) || !validate_is_name(text))
+    if (strlen(text) != (size_t)json_object_get_string_len(value) || !validate_is_name(text)) {
         error_text(v, "string_pattern_mismatch", &loc,
                    "String should match pattern '^[A-Za-z0-9_-]{1,128}$'", text,
                    "{\"pattern\":\"^[A-Za-z0-9_-]{1,128}$\"}");
-    else
+    } else {
         (void)snprintf(out, OPTERYX_NAME_MAX + 1, "%s", text);
+    }
 }
 
 static void target_parse(struct validate *v, json_object *value, struct opteryx_target *out)
