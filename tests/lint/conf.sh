@@ -79,7 +79,9 @@ for server in lighttpd nginx; do
     deploy/fill $server "$work" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$work" "SPOOL=$work/spool" \
         USER= LOG=stderr
     case $server in
-        lighttpd) said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said" ;;
+        lighttpd)
+            said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said"
+            ;;
         nginx)
             said=$(nginx -t -q -e stderr -c "$work/nginx.conf" -g "pid $work/pid;" 2>&1) ||
                 complain "nginx: $said"
