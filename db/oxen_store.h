@@ -48,6 +48,10 @@ MUST_CHECK enum fault oxen_store_repository_each(
     enum fault (*each)(void *ctx, const struct oxen_repository *repository, struct problem *why),
     void *ctx, struct problem *why);
 
+/* FAULT_MISSING when a repository that was found before is deleted now; in a write transaction. */
+MUST_CHECK enum fault oxen_store_repository_check(struct db *db, int64_t repository,
+                                                  struct problem *why);
+
 /* Where a version's bytes lie; *found is false when it is not stored. */
 MUST_CHECK enum fault oxen_store_version_find(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES],
@@ -58,6 +62,12 @@ MUST_CHECK enum fault oxen_store_version_find(struct db *db, int64_t repository,
 MUST_CHECK enum fault oxen_store_version_exists(struct db *db, int64_t repository,
                                                 const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                                 struct problem *why);
+
+/* Makes the content of a blob row a version, and counts it, unless one of that hash is there; in a
+ * write transaction.  FAULT_MISSING when the repository is gone. */
+MUST_CHECK enum fault oxen_store_version_name(struct db *db, int64_t repository,
+                                              const uint8_t hash[OXEN_KEY_BYTES], int64_t blob,
+                                              int64_t bytes, struct problem *why);
 
 /* What an upload knows of one file, and what became of it. */
 enum oxen_version_state {

@@ -6,6 +6,8 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
+#include <stdint.h>
+
 #define KIB 1024
 #define MIB (1024 * KIB)
 
@@ -22,9 +24,8 @@ enum {
     HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
 
     /* JSON */
-    JSON_DEPTH_MAX = 32, /* nesting: FAULT_MALFORMED */
-    JSON_VALUES_MAX =
-        100000, /* values and names in one text, some 100 bytes each: FAULT_TOO_LARGE */
+    JSON_DEPTH_MAX = 32,      /* nesting: FAULT_MALFORMED */
+    JSON_TREE_MAX = 10 * MIB, /* bytes that the values of one text take: FAULT_TOO_LARGE */
     JSON_BODY_MAX =
         4 * MIB, /* bytes of a JSON body where a route does not say less: FAULT_TOO_LARGE */
     JSON_REPLY_MAX =
@@ -70,11 +71,18 @@ enum {
     PINOT_BATCH_SEGMENTS_MAX = 20000, /* segments of one batch: FAULT_TOO_LARGE */
     PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     /* Oxen */
-    OXEN_ERRORS_MAX = 4 * MIB, /* bytes of a batch's err_files: FAULT_TOO_LARGE */
+    OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
+    OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
+    OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */
+    OXEN_WINDOW_BYTES = 1024 * MIB, /* of the parts that a client may send at once */
+    OXEN_UPLOAD_IDLE_HOURS = 24, /* without a part, after which an upload expires: FAULT_MISSING */
 
     /* names */
     NAME_MAX_BYTES =
         256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
 };
+
+/* Bytes of one resumable upload: FAULT_MALFORMED. */
+#define OXEN_UPLOAD_BYTES_MAX (INT64_C(1) << 40)
 
 #endif

@@ -1,8 +1,11 @@
 #include "oxen/oxen.h"
 
 #include "oxen/agent.h"
+#include "oxen/archive.h"
+#include "oxen/branches.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/uploads.h"
 #include "oxen/versions.h"
 
 #include <stdbool.h>
@@ -37,6 +40,18 @@ static const struct route routes[] = {
 
     { "POST", REPO "/versions", RIGHT_WRITE, oxen_versions_upload },
     { "GET", REPO "/versions/{hash}/metadata", RIGHT_READ, oxen_versions_metadata },
+    { "POST", REPO "/versions/uploads", RIGHT_WRITE, oxen_uploads_begin },
+    { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_part },
+
+    { "POST", REPO "/action/{state}/{action}", RIGHT_READ, oxen_branches_action },
+    { "GET", REPO "/branches", RIGHT_READ, oxen_branches_list },
+    { "POST", REPO "/branches", RIGHT_WRITE, oxen_branches_create },
+    { "GET", REPO "/branches/{branch...}", RIGHT_READ, oxen_branches_show },
+    { "PUT", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_update },
+    { "DELETE", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_delete },
+    { "POST", REPO "/commits/missing", RIGHT_READ, oxen_branches_missing_commits },
+    { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
+    { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
 };
 
 /* A caller's own id is repeated when it is 1 to 128 letters, digits, '_' and '-'. */

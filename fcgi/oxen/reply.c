@@ -40,6 +40,8 @@ static const struct answer answers[] = {
       "Branch does not exist", 0 },
     { OXEN_NO_COMMIT, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
       "Commit does not exist", 0 },
+    { OXEN_NO_WORKSPACE, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
+      "Workspace does not exist", 0 },
     { OXEN_DEFERRED, FAULT_NONE, SHAPE_ERROR, 429, "too_many_requests", "upload_part_deferred",
       "Upload part deferred", 0 },
 

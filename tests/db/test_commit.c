@@ -241,6 +241,8 @@ static void test_a_query_left_in_the_middle_is_refused_until_it_is_ended(void **
     query_int(&second, ":file", FILE_B);
     assert_int_equal(query_step(&second, &row, &why), FAULT_INTERNAL);
     assert_false(row);
+    assert_non_null(strstr(why.detail, "BLOB_CONTENTS"));
+    query_done(&second);
 
     why = PROBLEM_NONE;
     assert_int_equal(query_step(&first, &row, &why), FAULT_NONE); /* goes on undisturbed */

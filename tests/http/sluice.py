@@ -180,7 +180,8 @@ def recorded(path, substitutions=()):
         data = data.replace(old, new)
     head_bytes, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head_bytes.split(b"\r\n")
-    kept = [line for line in lines if not re.match(rb"(host|content-length|connection):", line, re.I)]
+    ours = re.compile(rb"(host|content-length|connection):", re.I)
+    kept = [line for line in lines if not ours.match(line)]
     chunked = any(re.match(rb"transfer-encoding:.*chunked", line, re.I) for line in lines)
     kept.insert(0, b"Host: localhost")
     if not chunked and (body or first.split()[0] not in (b"GET", b"HEAD")):
@@ -287,8 +288,8 @@ class Service:
 
     def sql(self, query):
         """The rows, as dicts, as anybody sees them with sqlite3 -readonly."""
-        out = subprocess.run(["sqlite3", "-readonly", "-json", str(self.state / "sluice.db"), query],
-                             check=True, capture_output=True, text=True, timeout=60).stdout
+        command = ["sqlite3", "-readonly", "-json", str(self.state / "sluice.db"), query]
+        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
         return json.loads(out) if out.strip() else []
 
     def program(self):

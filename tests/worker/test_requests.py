@@ -13,6 +13,14 @@ MIB = 1 << 20
 RESIDENT_MAX_KIB = 24 * 1024
 
 
+def assert_small(pool):
+    status = open(f"/proc/{pool.workers[0].pid}/status").read()
+    resident = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
+    print(f"resident at most {resident} KiB")
+    if os.environ.get("BUILD_TYPE") != "Asan":  # its shadow memory counts
+        assert resident < RESIDENT_MAX_KIB
+
+
 def fnv1a(data):
     value = 0xCBF29CE484222325
     for byte in data:
@@ -257,11 +265,17 @@ def test_large_bodies_pass_both_ways_in_little_memory(pool):
         assert answer.ended and answer.body == (b"0123456789abcdef" * (4 * MIB))[:-1]
         assert ("Content-Length" in answer.headers) == path.startswith("/t/bytes")
     assert pool.ask("GET", "/t/stream/1000").headers["Content-Length"] == "1000"
-    status = open(f"/proc/{pool.workers[0].pid}/status").read()
-    resident = int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
-    print(f"resident at most {resident} KiB")
-    if os.environ.get("BUILD_TYPE") != "Asan":  # its shadow memory counts
-        assert resident < RESIDENT_MAX_KIB
+    assert_small(pool)
+
+
+def test_json_that_would_swell_is_refused_in_little_memory(pool):
+    for piece, count in ((b"{},", 1000000), (b"[],", 1000000), (b"1,", 2000000), (b'{"a":{}},', 400000)):
+        answer = pool.ask("POST", "/t/json", b"[" + piece * count + b"1]")
+        assert answer.status == 413
+    strings = b"[" + b'"0123456789abcdef0123456789abcdef",' * 75000 + b"1]"
+    assert pool.ask("POST", "/t/json", strings).body == b"json"
+    assert pool.ask("POST", "/t/json", b'["' + b"x" * 4000000 + b'"]').body == b"json"
+    assert_small(pool)
 
 
 def test_an_answer_that_breaks_off_looks_broken(pool):

@@ -1,0 +1,237 @@
+#include "db/oxen_push_store.h"
+
+#include "db/blob_rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- archives ---- */
+
+static enum fault object_put(struct db *db, int64_t repository, const struct oxen_object *object,
+                             struct problem *why)
+{
+    int64_t blob = 0;
+    const enum fault f = blob_rows_add(db, &object->ref, &blob, why);
+    if (f)
+        return f;
+    struct query q = query_for(db, STMT_OXEN_OBJECT_PUT);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", object->name);
+    query_int(&q, ":blob", blob);
+    return query_run(&q, NULL, why);
+}
+
+enum fault oxen_push_objects_put(struct db *db, int64_t repository,
+                                 const struct oxen_object *objects, size_t count,
+                                 struct problem *why)
+{
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = oxen_store_repository_check(db, repository, why);
+    for (size_t i = 0; i < count && !f; i++)
+        f = object_put(db, repository, &objects[i], why);
+    if (!f)
+        f = db_commit_unsettled(db, why);
+    db_rollback(db);
+    return f;
+}
+
+static enum fault commit_add(struct db *db, int64_t repository,
+                             const struct oxen_commit_parts *commit, int64_t now,
+                             struct problem *why)
+{
+    enum { PREFIX_MAX = 128, AFTER_SLASH = '/' + 1 };
+    char to[PREFIX_MAX];
+    const size_t len = strlen(commit->history);
+    if (len == 0 || len >= sizeof to)
+        return problem_internal(why, "a commit's prefix of %zu bytes", len);
+    memcpy(to, commit->history, len + 1);
+    to[len - 1] = AFTER_SLASH; /* the least text behind all that begin so */
+    struct query q = query_for(db, STMT_OXEN_COMMIT_ADD);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", commit->hash, sizeof commit->hash);
+    query_int(&q, ":now", now);
+    query_text(&q, ":node", commit->node);
+    query_text(&q, ":from", commit->history);
+    query_text(&q, ":to", to);
+    return query_run(&q, NULL, why);
+}
+
+enum fault oxen_push_commits_add(struct db *db, int64_t repository,
+                                 const struct oxen_commit_parts *commits, size_t count, int64_t now,
+                                 struct problem *why)
+{
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = oxen_store_repository_check(db, repository, why);
+    for (size_t i = 0; i < count && !f; i++)
+        f = commit_add(db, repository, &commits[i], now, why);
+    if (!f)
+        f = db_commit_unsettled(db, why);
+    db_rollback(db);
+    return f;
+}
+
+enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
+                                   const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                   struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_COMMIT_EXISTS);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+    const enum fault f = query_step(&q, &row, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+/* ---- branches ---- */
+
+/* Column 0 of the current row is a hash. */
+static enum fault read_hash(const struct query *q, uint8_t out[OXEN_KEY_BYTES], struct problem *why)
+{
+    size_t len = 0;
+    const void *hash = query_column_blob(q, 0, &len);
+    if (!hash || len != OXEN_KEY_BYTES)
+        return problem_internal(why, "a hash of %zu bytes", len);
+    memcpy(out, hash, OXEN_KEY_BYTES);
+    return FAULT_NONE;
+}
+
+enum fault oxen_push_branch_find(struct db *db, int64_t repository, const char *name,
+                                 uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_BRANCH_FIND);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", name);
+    enum fault f = query_step(&q, &row, why);
+    if (!f && row)
+        f = read_hash(&q, hash, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
+enum fault oxen_push_branch_each(struct db *db, int64_t repository,
+                                 enum fault (*each)(void *ctx, const char *name,
+                                                    const uint8_t hash[OXEN_KEY_BYTES],
+                                                    struct problem *why),
+                                 void *ctx, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_BRANCH_LIST);
+    query_int(&q, ":repository", repository);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        uint8_t hash[OXEN_KEY_BYTES] = { 0 };
+        f = read_hash(&q, hash, why);
+        if (!f)
+            f = each(ctx, query_column_text(&q, 1), hash, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+/* One change of a branch, in whichever transaction is open. */
+static enum fault branch_run(struct db *db, enum statement which, int64_t repository,
+                             const char *name, const uint8_t *hash, int64_t *changes,
+                             struct problem *why)
+{
+    struct query q = query_for(db, which);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", name);
+    if (hash)
+        query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+    return query_run(&q, changes, why);
+}
+
+static enum fault branch_set(struct db *db, int64_t repository, const char *name,
+                             const uint8_t *old, const uint8_t hash[OXEN_KEY_BYTES],
+                             int64_t *changes, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OXEN_BRANCH_MOVE);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", name);
+    query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+    if (old)
+        query_blob(&q, ":old", old, OXEN_KEY_BYTES);
+    else
+        query_null(&q, ":old");
+    return query_run(&q, changes, why);
+}
+
+/* Ends the transaction of a change: durably, or, when it was declined, by taking it back and making
+ * durable what the decision rests on. */
+static enum fault conclude(struct db *db, enum fault f, enum oxen_branch_result result,
+                           struct problem *why)
+{
+    if (!f && result == OXEN_BRANCH_DONE)
+        f = db_commit(db, why);
+    db_rollback(db);
+    if (!f && result != OXEN_BRANCH_DONE)
+        f = db_settle(db, why);
+    return f;
+}
+
+enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *name,
+                                const uint8_t hash[OXEN_KEY_BYTES], enum oxen_branch_result *result,
+                                struct problem *why)
+{
+    bool found = false;
+    int64_t changes = 0;
+    *result = OXEN_BRANCH_DONE;
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = oxen_store_repository_check(db, repository, why);
+    if (!f)
+        f = oxen_push_commit_exists(db, repository, hash, &found, why);
+    if (!f && !found)
+        *result = OXEN_BRANCH_NO_COMMIT;
+    if (!f && found)
+        f = branch_run(db, STMT_OXEN_BRANCH_ADD, repository, name, hash, &changes, why);
+    if (!f && found && changes == 0)
+        *result = OXEN_BRANCH_EXISTS;
+    return conclude(db, f, *result, why);
+}
+
+enum fault oxen_push_branch_move(struct db *db, int64_t repository, const char *name,
+                                 const uint8_t *old, const uint8_t hash[OXEN_KEY_BYTES],
+                                 enum oxen_branch_result *result, struct problem *why)
+{
+    uint8_t stands[OXEN_KEY_BYTES];
+    bool branch = false;
+    bool commit = false;
+    int64_t changes = 0;
+    *result = OXEN_BRANCH_DONE;
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = oxen_push_branch_find(db, repository, name, stands, &branch, why);
+    if (!f)
+        f = oxen_push_commit_exists(db, repository, hash, &commit, why);
+    if (!f && branch && commit)
+        f = branch_set(db, repository, name, old, hash, &changes, why);
+    if (!branch)
+        *result = OXEN_BRANCH_MISSING;
+    else if (!commit)
+        *result = OXEN_BRANCH_NO_COMMIT;
+    else if (changes == 0)
+        *result = OXEN_BRANCH_MOVED;
+    return conclude(db, f, *result, why);
+}
+
+enum fault oxen_push_branch_drop(struct db *db, int64_t repository, const char *name,
+                                 enum oxen_branch_result *result, struct problem *why)
+{
+    int64_t changes = 0;
+    enum fault f = db_begin(db, why);
+    if (!f)
+        f = branch_run(db, STMT_OXEN_BRANCH_DROP, repository, name, NULL, &changes, why);
+    *result = changes > 0 ? OXEN_BRANCH_DONE : OXEN_BRANCH_MISSING;
+    return conclude(db, f, *result, why);
+}

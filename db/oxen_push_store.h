@@ -1,0 +1,80 @@
+/*
+ * oxen_push_store.h - what a push brings besides contents: the files of its archives, kept opaque
+ * under the names that they have there, the commits of which everything has come, and branches.
+ */
+#ifndef DB_OXEN_PUSH_STORE_H
+#define DB_OXEN_PUSH_STORE_H
+
+#include "base/blob_ref.h"
+#include "base/limits.h"
+#include "base/problem.h"
+#include "db/db.h"
+#include "db/oxen_store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file of an archive, flushed at ref. */
+struct oxen_object {
+    const char *name;
+    struct blob_ref ref;
+};
+
+/* Names objects in one transaction of at most OXEN_PIECE_VERSIONS; an object of that name is
+ * replaced.  Durable after the next db_settle() or db_commit().  FAULT_MISSING when the repository
+ * is gone. */
+MUST_CHECK enum fault oxen_push_objects_put(struct db *db, int64_t repository,
+                                            const struct oxen_object *objects, size_t count,
+                                            struct problem *why);
+
+/* A commit that an archive may have completed: its hash, and the names by which its parts are
+ * known. */
+struct oxen_commit_parts {
+    uint8_t hash[OXEN_KEY_BYTES];
+    const char *node;    /* the object of its tree node */
+    const char *history; /* what the names of its directory hashes begin with, with a last '/' */
+};
+
+/* Adds those commits of which both are there; durable like the objects. */
+MUST_CHECK enum fault oxen_push_commits_add(struct db *db, int64_t repository,
+                                            const struct oxen_commit_parts *commits, size_t count,
+                                            int64_t now, struct problem *why);
+
+/* Whether everything of a commit has been received. */
+MUST_CHECK enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
+                                              const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                              struct problem *why);
+
+MUST_CHECK enum fault oxen_push_branch_find(struct db *db, int64_t repository, const char *name,
+                                            uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                            struct problem *why);
+
+/* Calls each for every branch, by name. */
+MUST_CHECK enum fault oxen_push_branch_each(struct db *db, int64_t repository,
+                                            enum fault (*each)(void *ctx, const char *name,
+                                                               const uint8_t hash[OXEN_KEY_BYTES],
+                                                               struct problem *why),
+                                            void *ctx, struct problem *why);
+
+enum oxen_branch_result {
+    OXEN_BRANCH_DONE,
+    OXEN_BRANCH_EXISTS,    /* added: there is one of that name; nothing has changed */
+    OXEN_BRANCH_MISSING,   /* moved or dropped: there is none */
+    OXEN_BRANCH_NO_COMMIT, /* the commit has not been received whole */
+    OXEN_BRANCH_MOVED      /* moved: it does not stand at old any more */
+};
+
+/* Each in one durable transaction, or, when the result is another than DONE, durable as far as the
+ * answer rests on what others committed. */
+MUST_CHECK enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *name,
+                                           const uint8_t hash[OXEN_KEY_BYTES],
+                                           enum oxen_branch_result *result, struct problem *why);
+/* old: where it must stand now; NULL: anywhere. */
+MUST_CHECK enum fault oxen_push_branch_move(struct db *db, int64_t repository, const char *name,
+                                            const uint8_t *old, const uint8_t hash[OXEN_KEY_BYTES],
+                                            enum oxen_branch_result *result, struct problem *why);
+MUST_CHECK enum fault oxen_push_branch_drop(struct db *db, int64_t repository, const char *name,
+                                            enum oxen_branch_result *result, struct problem *why);
+
+#endif

@@ -1,0 +1,324 @@
+#include "oxen/branches.h"
+
+#include "db/oxen_push_store.h"
+#include "http/json.h"
+#include "oxen/hash.h"
+#include "oxen/reply.h"
+#include "oxen/repository.h"
+
+#include <string.h>
+
+/* ---- answers ---- */
+
+static void add_branch(struct text *out, const char *name, const uint8_t key[OXEN_KEY_BYTES])
+{
+    char commit[OXEN_HASH_TEXT_MAX];
+    struct oxen_hash hash;
+    memcpy(hash.bytes, key, sizeof hash.bytes);
+    oxen_hash_text(&hash, commit);
+    text_addc(out, '{');
+    oxen_reply_text(out, "name", name);
+    oxen_reply_text(out, "commit_id", commit);
+    text_addc(out, '}');
+}
+
+static enum fault reply_branch(struct exchange *x, const char *message, const char *name,
+                               const uint8_t hash[OXEN_KEY_BYTES], struct problem *why)
+{
+    struct text out;
+    oxen_reply_begin(&out, message, OXEN_VERSIONED);
+    oxen_reply_key(&out, "branch");
+    add_branch(&out, name, hash);
+    return oxen_reply_end(x, &out, why);
+}
+
+static enum fault no_branch(const char *name, struct problem *why)
+{
+    return problem_code(why, FAULT_MISSING, OXEN_NO_BRANCH,
+                        "Could not find branch: Branch '%s' not found", name);
+}
+
+/* ---- looking ---- */
+
+static enum fault add_listed(void *ctx, const char *name, const uint8_t hash[OXEN_KEY_BYTES],
+                             struct problem *why)
+{
+    struct text *out = ctx;
+    (void)why; /* the text remembers */
+    if (out->len > 0)
+        text_addc(out, ',');
+    add_branch(out, name, hash);
+    return FAULT_NONE;
+}
+
+/* GET /api/repos/{namespace}/{repo_name}/branches */
+enum fault oxen_branches_list(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    struct text list;
+    struct text out;
+    text_init(&list, JSON_REPLY_MAX);
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = oxen_push_branch_each(x->db, repository.id, add_listed, &list, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    if (!f && text_failed(&list))
+        f = problem_internal(why, "no memory for a list of branches");
+    if (!f) {
+        oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+        oxen_reply_key(&out, "branches");
+        text_addf(&out, "[%s]", text_string(&list));
+        f = oxen_reply_end(x, &out, why);
+    }
+    text_release(&list);
+    return f;
+}
+
+/* GET /api/repos/{namespace}/{repo_name}/branches/{branch} */
+enum fault oxen_branches_show(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    uint8_t hash[OXEN_KEY_BYTES] = { 0 };
+    const char *name = exchange_path(x, 2);
+    bool found = false;
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = oxen_push_branch_find(x->db, repository.id, name, hash, &found, why);
+    if (!f)
+        f = db_settle(x->db, why);
+    if (!f && !found)
+        f = no_branch(name, why);
+    return f ? f : reply_branch(x, "resource_found", name, hash, why);
+}
+
+/* ---- moving ---- */
+
+static enum fault bad_json(struct problem *why)
+{
+    return problem_code(why, FAULT_MALFORMED, OXEN_SAID, "Invalid JSON");
+}
+
+/* A small JSON body; what does not parse is answered in Oxen's words. */
+static enum fault read_json(struct exchange *x, json_object **out, struct problem *why)
+{
+    struct problem of_json = PROBLEM_NONE;
+    const enum fault f = exchange_json(x, JSON_BODY_MAX, out, &of_json);
+    if (f == FAULT_MALFORMED && x->body == BODY_COMPLETE)
+        return bad_json(why);
+    if (f)
+        *why = of_json;
+    return f;
+}
+
+static enum fault no_commit(const char *commit, struct problem *why)
+{
+    return problem_code(why, FAULT_MISSING, OXEN_NO_COMMIT, "Could not find commit: %s", commit);
+}
+
+/* The member commit_id as a hash; a text that is none names a commit that there cannot be. */
+static enum fault read_commit(json_object *body, const char **text, struct oxen_hash *out,
+                              struct problem *why)
+{
+    struct problem of_hash = PROBLEM_NONE;
+    *text = json_text_of(body, "commit_id");
+    if (!*text)
+        return bad_json(why);
+    return oxen_hash_parse(*text, out, &of_hash) ? no_commit(*text, why) : FAULT_NONE;
+}
+
+/* A name that a path can hold again: no control characters, no empty, "." or ".." segment. */
+static enum fault name_check(const char *name, struct problem *why)
+{
+    enum { CONTROL_END = 0x20, DELETE = 0x7F };
+    bool fine = strlen(name) < NAME_MAX_BYTES;
+    for (const char *at = name; fine; at++) {
+        const size_t len = strcspn(at, "/");
+        fine = len > 0 && !(len == 1 && at[0] == '.') && !(len == 2 && strncmp(at, "..", 2) == 0);
+        for (size_t i = 0; i < len && fine; i++)
+            fine = (unsigned char)at[i] >= CONTROL_END && at[i] != DELETE;
+        at += len;
+        if (*at == '\0')
+            break;
+    }
+    return fine ? FAULT_NONE
+                : problem_set(why, FAULT_MALFORMED, "'%.*s' is not a valid branch name",
+                              NAME_MAX_BYTES, name);
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/branches {"new_name", "commit_id"} */
+enum fault oxen_branches_create(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    struct oxen_hash hash = { { 0 } };
+    json_object *body = NULL;
+    const char *name = NULL;
+    const char *commit = NULL;
+    enum oxen_branch_result result = OXEN_BRANCH_DONE;
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = read_json(x, &body, why);
+    if (!f) {
+        name = json_text_of(body, "new_name");
+        f = name ? name_check(name, why) : bad_json(why);
+    }
+    if (!f)
+        f = read_commit(body, &commit, &hash, why);
+    if (!f)
+        f = oxen_push_branch_add(x->db, repository.id, name, hash.bytes, &result, why);
+    if (!f && result == OXEN_BRANCH_NO_COMMIT)
+        f = no_commit(commit, why);
+    if (!f && result == OXEN_BRANCH_EXISTS)
+        f = problem_set(why, FAULT_CONFLICT, "Branch already exists: %s", name);
+    return f ? f : reply_branch(x, "resource_created", name, hash.bytes, why);
+}
+
+/* Where a client says that the branch stands: If-Match with a commit's hash, in quotes or not.
+ * NULL in *out: it does not say. */
+static enum fault read_expected(struct exchange *x, struct oxen_hash *room, const uint8_t **out,
+                                struct problem *why)
+{
+    struct problem of_hash = PROBLEM_NONE;
+    const char *value = exchange_header(x, "If-Match");
+    if (!value || strcmp(value, "*") == 0)
+        return FAULT_NONE;
+    const size_t len = strlen(value);
+    const bool quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"';
+    const char *text = quoted ? arena_strdup(x->arena, value + 1, len - 2) : value;
+    if (!text || oxen_hash_parse(text, room, &of_hash))
+        return problem_set(why, FAULT_MALFORMED, "If-Match must hold the hash of a commit");
+    *out = room->bytes;
+    return FAULT_NONE;
+}
+
+/* PUT /api/repos/{namespace}/{repo_name}/branches/{branch} {"commit_id"} */
+enum fault oxen_branches_update(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    struct oxen_hash hash = { { 0 } };
+    struct oxen_hash expected = { { 0 } };
+    const uint8_t *old = NULL;
+    json_object *body = NULL;
+    const char *name = exchange_path(x, 2);
+    const char *commit = NULL;
+    enum oxen_branch_result result = OXEN_BRANCH_DONE;
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = read_expected(x, &expected, &old, why);
+    if (!f)
+        f = read_json(x, &body, why);
+    if (!f)
+        f = read_commit(body, &commit, &hash, why);
+    if (!f)
+        f = oxen_push_branch_move(x->db, repository.id, name, old, hash.bytes, &result, why);
+    if (!f && result == OXEN_BRANCH_MISSING)
+        f = no_branch(name, why);
+    if (!f && result == OXEN_BRANCH_NO_COMMIT)
+        f = no_commit(commit, why);
+    if (!f && result == OXEN_BRANCH_MOVED)
+        f = problem_set(why, FAULT_PRECONDITION, "branch '%s' has moved", name);
+    return f ? f : reply_branch(x, "resource_updated", name, hash.bytes, why);
+}
+
+/* DELETE /api/repos/{namespace}/{repo_name}/branches/{branch} */
+enum fault oxen_branches_delete(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    uint8_t hash[OXEN_KEY_BYTES] = { 0 };
+    const char *name = exchange_path(x, 2);
+    bool found = false;
+    enum oxen_branch_result result = OXEN_BRANCH_DONE;
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = oxen_push_branch_find(x->db, repository.id, name, hash, &found, why);
+    if (!f)
+        f = oxen_push_branch_drop(x->db, repository.id, name, &result, why);
+    if (!f && (!found || result == OXEN_BRANCH_MISSING))
+        f = no_branch(name, why);
+    return f ? f : reply_branch(x, "resource_deleted", name, hash, why);
+}
+
+/* ---- commits ---- */
+
+/* Adds one of the asked hashes when its commit has not been received whole. */
+static enum fault add_missing(struct exchange *x, int64_t repository, json_object *asked,
+                              struct text *out, struct problem *why)
+{
+    struct oxen_hash hash = { { 0 } };
+    struct problem of_hash = PROBLEM_NONE;
+    bool found = false;
+    if (json_object_get_type(asked) != json_type_string)
+        return bad_json(why);
+    const char *text = json_object_get_string(asked);
+    enum fault f = FAULT_NONE;
+    if (!oxen_hash_parse(text, &hash, &of_hash))
+        f = oxen_push_commit_exists(x->db, repository, hash.bytes, &found, why);
+    if (f || found)
+        return f;
+    if (out->len > 0)
+        text_addc(out, ',');
+    json_quote(out, text, strlen(text));
+    return FAULT_NONE;
+}
+
+static enum fault list_missing(struct exchange *x, int64_t repository, struct text *out,
+                               struct problem *why)
+{
+    json_object *body = NULL;
+    json_object *asked = NULL;
+    enum fault f = read_json(x, &body, why);
+    if (f)
+        return f;
+    if (!json_object_object_get_ex(body, "hashes", &asked) ||
+        json_object_get_type(asked) != json_type_array)
+        return bad_json(why);
+    const size_t count = json_object_array_length(asked);
+    for (size_t i = 0; i < count && !f; i++)
+        f = add_missing(x, repository, json_object_array_get_idx(asked, i), out, why);
+    if (!f && text_failed(out))
+        f = problem_internal(why, "no memory for a list of commits");
+    return f ? f : db_settle(x->db, why); /* the client does not send what is not listed */
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
+enum fault oxen_branches_missing_commits(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    struct text list;
+    struct text out;
+    text_init(&list, JSON_REPLY_MAX);
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = list_missing(x, repository.id, &list, why);
+    if (!f) {
+        oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+        oxen_reply_key(&out, "hashes");
+        text_addf(&out, "[%s]", text_string(&list));
+        f = oxen_reply_end(x, &out, why);
+    }
+    text_release(&list);
+    return f;
+}
+
+/* ---- actions ---- */
+
+/* POST /api/repos/{namespace}/{repo_name}/action/{state}/{action}: a client tells when it begins
+ * and when it is done; what it says beside that is read and not used. */
+enum fault oxen_branches_action(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    const char *body = NULL;
+    size_t len = 0;
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = exchange_body_text(x, JSON_BODY_MAX, &body, &len, why);
+    if (f)
+        return f;
+    struct text out;
+    text_init(&out, JSON_REPLY_MAX);
+    text_addc(&out, '{');
+    oxen_reply_text(&out, "action", exchange_path(x, 3));
+    oxen_reply_text(&out, "status", "success");
+    oxen_reply_text(&out, "state", exchange_path(x, 2));
+    return oxen_reply_end(x, &out, why);
+}
