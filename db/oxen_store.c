@@ -154,24 +154,31 @@ static enum fault blob_drop_row(struct db *db, int64_t blob, struct problem *why
     return query_run(&q, NULL, why);
 }
 
+/* The row of a version whose content has one; *added is false when the hash is there already. */
+static enum fault version_row(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
+                              int64_t blob, bool *added, struct problem *why)
+{
+    int64_t changes = 0;
+    struct query q = query_for(db, STMT_OXEN_VERSION_ADD);
+    query_int(&q, ":blob", blob);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
+    const enum fault f = query_run(&q, &changes, why);
+    if (!f)
+        *added = changes > 0;
+    return f;
+}
+
 static enum fault version_insert(struct db *db, int64_t repository,
                                  const struct oxen_version *version, bool *added,
                                  struct problem *why)
 {
     int64_t blob = 0;
-    int64_t changes = 0;
     enum fault f = blob_rows_add(db, &version->ref, &blob, why);
-    if (f)
-        return f;
-    struct query q = query_for(db, STMT_OXEN_VERSION_ADD);
-    query_int(&q, ":blob", blob);
-    query_int(&q, ":repository", repository);
-    query_blob(&q, ":hash", version->hash, sizeof version->hash);
-    f = query_run(&q, &changes, why);
-    if (!f && changes == 0)
-        f = blob_drop_row(db, blob, why);
     if (!f)
-        *added = changes > 0;
+        f = version_row(db, repository, version->hash, blob, added, why);
+    if (!f && !*added)
+        f = blob_drop_row(db, blob, why);
     return f;
 }
 
@@ -192,6 +199,15 @@ static enum fault repository_grow(struct db *db, int64_t repository, int64_t ver
 enum fault oxen_store_repository_check(struct db *db, int64_t repository, struct problem *why)
 {
     return repository_grow(db, repository, 0, 0, why);
+}
+
+enum fault oxen_store_version_name(struct db *db, int64_t repository,
+                                   const uint8_t hash[OXEN_KEY_BYTES], int64_t blob, int64_t bytes,
+                                   struct problem *why)
+{
+    bool added = false;
+    const enum fault f = version_row(db, repository, hash, blob, &added, why);
+    return f ? f : repository_grow(db, repository, added ? 1 : 0, added ? bytes : 0, why);
 }
 
 /* The rows of a piece; still[i] says whether version i is stored. */

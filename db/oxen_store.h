@@ -63,6 +63,12 @@ MUST_CHECK enum fault oxen_store_version_exists(struct db *db, int64_t repositor
                                                 const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                                 struct problem *why);
 
+/* Makes the content of a blob row a version, and counts it, unless one of that hash is there; in a
+ * write transaction.  FAULT_MISSING when the repository is gone. */
+MUST_CHECK enum fault oxen_store_version_name(struct db *db, int64_t repository,
+                                              const uint8_t hash[OXEN_KEY_BYTES], int64_t blob,
+                                              int64_t bytes, struct problem *why);
+
 /* What an upload knows of one file, and what became of it. */
 enum oxen_version_state {
     OXEN_VERSION_FRESH, /* sealed and flushed at ref: a row is to name it */

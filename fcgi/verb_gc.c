@@ -48,6 +48,11 @@ static enum fault rows_contents(void *ctx, int64_t file,
     return blob_rows_contents(ctx, file, each, arg, why);
 }
 
+static enum fault rows_settle(void *ctx, struct problem *why)
+{
+    return db_settle(ctx, why);
+}
+
 static enum fault rows_move(void *ctx, const struct blob_ref *from, const struct blob_ref *to,
                             struct problem *why)
 {
@@ -85,6 +90,7 @@ static enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent
                                     .lock = rows_lock,
                                     .unlock = rows_unlock,
                                     .contents = rows_contents,
+                                    .settle = rows_settle,
                                     .move = rows_move };
     return blob_sweep(sweep->blobs, &rows, extent, dry_run, &sweep->report, why);
 }

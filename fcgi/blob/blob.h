@@ -67,6 +67,31 @@ void blob_keep(struct blob_store *store);
 /* Takes back everything since the last blob_keep(). */
 void blob_drop(struct blob_store *store);
 
+/* ---- a content that comes in pieces, in any order and through any worker ---- */
+
+/* Makes a file of its own and full length for it, of zeros that take no room.  Like a sealed
+ * content it is durable after blob_flush() and stays with blob_keep(). */
+MUST_CHECK enum fault blob_reserve(struct blob_store *store, uint64_t bytes, struct blob_ref *out,
+                                   struct problem *why);
+
+struct blob_place;
+
+/* Opens a reserved content to write at its places.  Who calls it sees to it (with a row that says
+ * who writes what) that nobody writes to a content that is published, and nobody where another one
+ * writes.  FAULT_GONE when the file is not there.  The caller owns *out. */
+MUST_CHECK enum fault blob_place_open(struct blob_store *store, const struct blob_ref *ref,
+                                      struct blob_place **out, struct problem *why);
+
+/* FAULT_TOO_LARGE past the end of the content. */
+MUST_CHECK enum fault blob_place_write(struct blob_place *place, uint64_t offset, const void *bytes,
+                                       size_t len, struct problem *why);
+
+/* Makes what was written durable; after a fault none of it is, and none may be relied on. */
+MUST_CHECK enum fault blob_place_sync(struct blob_place *place, struct problem *why);
+
+/* place may be NULL. */
+void blob_place_close(struct blob_place *place);
+
 /* Reads up to len bytes at offset of a content; *got is 0 at its end.  FAULT_GONE when the file is
  * not there (it was compacted: look the row up again); FAULT_INTERNAL when it is shorter than the
  * row says. */

@@ -20,13 +20,14 @@
 #define OXEN_VERSION "0.65.2" /* whose behaviour is served */
 
 /* problem.code values of this surface */
-#define OXEN_SAID "oxen_said"           /* shape 1, the text as status_message */
-#define OXEN_DESCRIBED "oxen_described" /* shape 2 */
-#define OXEN_PLAIN "oxen_plain"         /* shape 4 */
-#define OXEN_OUTDATED "oxen_outdated"   /* 426, shape 3 */
-#define OXEN_NO_BRANCH "oxen_no_branch" /* shape 3, "Branch does not exist" */
-#define OXEN_NO_COMMIT "oxen_no_commit" /* shape 3, "Commit does not exist" */
-#define OXEN_DEFERRED "oxen_deferred"   /* 429, try this part again in a second */
+#define OXEN_SAID "oxen_said"                 /* shape 1, the text as status_message */
+#define OXEN_DESCRIBED "oxen_described"       /* shape 2 */
+#define OXEN_PLAIN "oxen_plain"               /* shape 4 */
+#define OXEN_OUTDATED "oxen_outdated"         /* 426, shape 3 */
+#define OXEN_NO_BRANCH "oxen_no_branch"       /* shape 3, "Branch does not exist" */
+#define OXEN_NO_COMMIT "oxen_no_commit"       /* shape 3, "Commit does not exist" */
+#define OXEN_NO_WORKSPACE "oxen_no_workspace" /* shape 3, "Workspace does not exist" */
+#define OXEN_DEFERRED "oxen_deferred"         /* 429, try this part again in a second */
 
 /* surface.refuse: writes the answer that because asks for. */
 MUST_CHECK enum fault oxen_refuse(struct exchange *x, const struct problem *because,

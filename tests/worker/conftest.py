@@ -20,16 +20,17 @@ class Pool:
     def __init__(self, folder, settings):
         self.path = str(folder / "socket")
         self.log_path = folder / "log"
+        self.state = folder / "state"
         self.environment = {
             "PATH": os.environ["PATH"],
-            "SLUICE_STATE": str(folder / "state"),
+            "SLUICE_STATE": str(self.state),
             "SLUICE_AUTH": "open",
             **settings,
         }
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 self.environment[name] = os.environ[name]
-        os.mkdir(folder / "state")
+        self.state.mkdir()
         subprocess.run([ECHO, "migrate"], env=self.environment, check=True)
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)

@@ -126,6 +126,17 @@ def drain(pool):
         pass
 
 
+def test_an_idle_worker_empties_the_write_ahead_log(pool):
+    log = pool.state / "sluice.db-wal"
+    assert pool.ask("POST", "/t/write/300", b"").status == 200
+    assert log.stat().st_size > 1 << 20
+    until = time.monotonic() + 5
+    while log.stat().st_size > 0:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert pool.leave(pool.workers[0])[0] == 0
+
+
 def test_a_worker_ends_after_its_requests(make_pool):
     pool = make_pool(count=0, RECYCLE_REQUESTS=3)
     worker = pool.start()

@@ -1,0 +1,81 @@
+#include "blob/store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct blob_place {
+    int fd;
+    uint64_t bytes; /* of the whole content */
+};
+
+enum fault blob_reserve(struct blob_store *store, uint64_t bytes, struct blob_ref *out,
+                        struct problem *why)
+{
+    struct blob_file file = BLOB_FILE_NONE;
+    enum fault f = blob_take_folder(store, why);
+    if (!f)
+        f = blob_file_create(store, &file, why);
+    if (f)
+        return f;
+    if (ftruncate(file.fd, (off_t)bytes) != 0) {
+        f = problem_errno(why, errno, "give a blob file its length");
+        (void)close(file.fd); /* dropped with what is not kept */
+        return f;
+    }
+    blob_flush_later(store, file.fd);
+    *out = (struct blob_ref){ .file = blob_file_id(store->worker, file.number),
+                              .bytes = (int64_t)bytes };
+    return FAULT_NONE;
+}
+
+enum fault blob_place_open(struct blob_store *store, const struct blob_ref *ref,
+                           struct blob_place **out, struct problem *why)
+{
+    char path[BLOB_NAME_MAX];
+    blob_name_path(ref->file, path);
+    struct blob_place *place = malloc(sizeof *place);
+    if (!place)
+        return problem_internal(why, "out of memory for a place");
+    const int fd = openat(store->root, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        const int code = errno;
+        free(place);
+        return code == ENOENT ? problem_set(why, FAULT_GONE, "the content is gone")
+                              : problem_errno(why, code, "open a blob file to write");
+    }
+    *place = (struct blob_place){ .fd = fd, .bytes = (uint64_t)ref->bytes };
+    *out = place;
+    return FAULT_NONE;
+}
+
+enum fault blob_place_write(struct blob_place *place, uint64_t offset, const void *bytes,
+                            size_t len, struct problem *why)
+{
+    const unsigned char *from = bytes;
+    if (offset > place->bytes || len > place->bytes - offset)
+        return problem_set(why, FAULT_TOO_LARGE, "bytes past the end of the content");
+    for (size_t done = 0; done < len;) {
+        const ssize_t n = pwrite(place->fd, from + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return problem_errno(why, n < 0 ? errno : EIO, "write a piece of a blob file");
+        done += (size_t)n;
+    }
+    return FAULT_NONE;
+}
+
+enum fault blob_place_sync(struct blob_place *place, struct problem *why)
+{
+    return blob_sync_file(place->fd, "flush a piece of a blob file", why);
+}
+
+void blob_place_close(struct blob_place *place)
+{
+    if (!place)
+        return;
+    (void)close(place->fd);
+    free(place);
+}
