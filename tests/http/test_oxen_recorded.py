@@ -113,7 +113,7 @@ DIFFERENCES = {
             (
                 "409acaecb84604af6a8e297d5f4827db",
                 "Failed to decompress version: Failed to decompress gzipped data: "
-                "bytes follow the end of the gzip stream",
+                "bytes after the end of the gzip stream",
             )
         ),
     ),
