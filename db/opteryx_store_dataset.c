@@ -225,17 +225,18 @@ static enum fault file_row(const struct query *q, struct opteryx_file *out, stru
     return FAULT_NONE;
 }
 
-enum fault opteryx_store_dataset_files(
-    struct db *db, int64_t dataset, int64_t sequence, int64_t after, int64_t most,
-    enum fault (*each)(void *ctx, const struct opteryx_file *file, struct problem *why), void *ctx,
-    struct problem *why)
+enum fault opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
+                                       enum fault (*each)(void *ctx,
+                                                          const struct opteryx_file *file,
+                                                          struct problem *why),
+                                       void *ctx, struct problem *why)
 {
     bool row = false;
     struct query q = query_for(db, STMT_OPTERYX_FILE_LIST);
-    query_int(&q, ":dataset", dataset);
-    query_int(&q, ":sequence", sequence);
-    query_int(&q, ":after", after);
-    query_int(&q, ":most", most);
+    query_int(&q, ":dataset", page->dataset);
+    query_int(&q, ":sequence", page->sequence);
+    query_int(&q, ":after", page->after);
+    query_int(&q, ":most", page->most);
     enum fault f = query_step(&q, &row, why);
     while (!f && row) {
         struct opteryx_file file = { .number = 0 };

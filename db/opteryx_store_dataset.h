@@ -82,10 +82,17 @@ struct opteryx_file {
     struct blob_ref ref; /* of opteryx_store_dataset_file() alone */
 };
 
-/* Calls each for the files of the snapshot with that sequence whose numbers are past after, at most
- * most. */
+/* A page of the files of one snapshot. */
+struct opteryx_files {
+    int64_t dataset;
+    int64_t sequence; /* the snapshot's */
+    int64_t after;    /* numbers past it */
+    int64_t most;
+};
+
+/* Calls each for the files of a page, by number. */
 MUST_CHECK enum fault opteryx_store_dataset_files(
-    struct db *db, int64_t dataset, int64_t sequence, int64_t after, int64_t most,
+    struct db *db, const struct opteryx_files *page,
     enum fault (*each)(void *ctx, const struct opteryx_file *file, struct problem *why), void *ctx,
     struct problem *why);
 

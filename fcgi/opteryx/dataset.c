@@ -13,28 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "workspace.collection.dataset" of a path or a query, in three. */
-static bool target_parse(const char *text, struct opteryx_target *out)
-{
-    const char *first = strchr(text, '.');
-    const char *second = first ? strchr(first + 1, '.') : NULL;
-    char *const parts[] = { out->workspace, out->collection, out->dataset };
-    if (!second)
-        return false;
-    const char *const begins[] = { text, first + 1, second + 1 };
-    const size_t lens[] = { (size_t)(first - text), (size_t)(second - first) - 1,
-                            strlen(second + 1) };
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        if (lens[i] > OPTERYX_NAME_MAX)
-            return false;
-        memcpy(parts[i], begins[i], lens[i]);
-        parts[i][lens[i]] = '\0';
-        if (!validate_is_name(parts[i]))
-            return false;
-    }
-    return true;
-}
-
 static enum fault no_dataset(struct problem *why)
 {
     return problem_set(why, FAULT_MISSING, "Dataset not found");
@@ -46,7 +24,7 @@ static enum fault dataset_find(struct exchange *x, enum right right, struct opte
 {
     bool found = false;
     const char *path = exchange_path(x, 0);
-    const bool named = target_parse(path, target);
+    const bool named = validate_target(path, target);
     enum fault f = auth_require(x, right, named ? path : NULL, why);
     if (!f && named)
         f = opteryx_store_dataset_get(x->db, target, x->arena, dataset, &found, why);
@@ -216,7 +194,7 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
         return f;
     page.workspace = exchange_query(x, "workspace");
     page.collection = exchange_query(x, "collection");
-    if (text && !target_parse(text, &after))
+    if (text && !validate_target(text, &after))
         f = problem_set(why, FAULT_UNPROCESSABLE, "after is not the name of a dataset");
     if (!f)
         f = auth_require(x, RIGHT_READ, NULL, why);
@@ -347,9 +325,12 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
     if (!f)
         f = opteryx_store_dataset_columns(x->db, dataset.number, snapshot.structure, x->arena,
                                           &columns, why);
+    const struct opteryx_files wanted = { .dataset = dataset.number,
+                                          .sequence = snapshot.sequence,
+                                          .after = after,
+                                          .most = page.limit + 1 };
     if (!f)
-        f = opteryx_store_dataset_files(x->db, dataset.number, snapshot.sequence, after,
-                                        page.limit + 1, files_each, &page, why);
+        f = opteryx_store_dataset_files(x->db, &wanted, files_each, &page, why);
     if (!f)
         f = snapshot_answer(x, &page, &snapshot, columns, why);
     json_object_put(page.entries);

@@ -365,3 +365,24 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
     if (model(v, &of_body, body) && member(v, &loc, body, "snapshot", &value))
         *snapshot = string(v, &loc, value);
 }
+
+bool validate_target(const char *text, struct opteryx_target *out)
+{
+    const char *first = strchr(text, '.');
+    const char *second = first ? strchr(first + 1, '.') : NULL;
+    char *const parts[] = { out->workspace, out->collection, out->dataset };
+    if (!second)
+        return false;
+    const char *const begins[] = { text, first + 1, second + 1 };
+    const size_t lens[] = { (size_t)(first - text), (size_t)(second - first) - 1,
+                            strlen(second + 1) };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (lens[i] > OPTERYX_NAME_MAX)
+            return false;
+        memcpy(parts[i], begins[i], lens[i]);
+        parts[i][lens[i]] = '\0';
+        if (!validate_is_name(parts[i]))
+            return false;
+    }
+    return true;
+}

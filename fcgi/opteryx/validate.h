@@ -75,4 +75,7 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
  * and '-'. */
 bool validate_is_name(const char *text);
 
+/* "workspace.collection.dataset" in three; false when it is not that. */
+bool validate_target(const char *text, struct opteryx_target *out);
+
 #endif

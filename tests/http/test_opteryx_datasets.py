@@ -263,3 +263,41 @@ def test_a_session_expires(make_service):
         assert (answer.status, answer.body) == (410, b'{"detail":"session expired"}')
     assert commit(service, done, "kept").body == first.body, "what was committed stays so"
     assert json.loads(first.body)["rows_written"] == 2
+
+
+# ---- what an operator does ----
+
+
+def test_datasets_are_listed_shown_and_dropped_by_verb(fresh, name):
+    first = publish(fresh, name).json()["commit_id"]
+    publish(fresh, name + "2")
+    assert f"acme.tests.{name}\t{first}\t2 rows" in fresh.verb("dataset", "list").stdout
+    shown = fresh.verb("dataset", "show", f"acme.tests.{name}").stdout
+    assert "id\tINT64" in shown and first in shown
+    fresh.verb("dataset", "drop", f"acme.tests.{name}")
+    assert get(fresh, name).status == 404
+    assert fresh.verb("dataset", "drop", f"acme.tests.{name}", check=False).returncode == 1
+    assert fresh.verb("dataset", "nonsense", check=False).returncode == 2
+    assert get(fresh, name + "2", "/files/1").body == CSV
+    assert publish(fresh, name, mode="fail").status == 200, "the name is free again"
+
+
+def test_gc_takes_expired_sessions_and_what_nothing_names(fresh, name):
+    import sqlite3
+
+    publish(fresh, name)
+    kept = session(fresh)
+    put(fresh, kept, 0, b"a\n1\n")
+    gone = session(fresh)
+    put(fresh, gone, 0, b"a\n2\n")
+    put(fresh, gone, 0, b"a\n3\n")
+    with sqlite3.connect(fresh.state / "sluice.db") as db:
+        db.execute("UPDATE opteryx_session SET expires_at = 1 WHERE session = ?", (gone,))
+    dry = fresh.verb("gc", "--dry-run").stdout
+    assert "would take back: 1 expired sessions" in dry
+    assert fresh.request("GET", f"/v1/upload/{gone}/inspect").status == 410
+    assert "took back: 1 expired sessions, 2 contents" in fresh.verb("gc").stdout
+    assert fresh.request("GET", f"/v1/upload/{gone}/inspect").status == 404
+    assert fresh.request("GET", f"/v1/upload/{kept}/inspect").status == 200
+    assert get(fresh, name, "/files/1").body == CSV
+    assert fresh.sql("SELECT count(*) AS n FROM blob") == [{"n": 2}]
