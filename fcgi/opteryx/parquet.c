@@ -63,7 +63,7 @@ static void logical_members(struct footer *footer, struct parquet_element *eleme
         if (element->logical == PARQUET_LOGICAL_DECIMAL && type == THRIFT_I32 && (first || second))
             *(first ? &element->scale : &element->precision) = thrift_integer(t);
         else if (element->logical == PARQUET_LOGICAL_INTEGER && type == THRIFT_BYTE && first)
-            element->width = thrift_byte(t);
+            element->width = thrift_byte(t); /* 8 to 64 */
         else if (element->logical == PARQUET_LOGICAL_INTEGER && second)
             element->is_signed = type == THRIFT_TRUE;
         else if (second && type == THRIFT_STRUCT)
