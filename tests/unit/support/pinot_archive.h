@@ -21,9 +21,9 @@ static inline void tar_put(struct text *tar, const char *name, char type, const 
     static const char zeros[TAR_BLOCK];
     char head[TAR_BLOCK] = { 0 };
     unsigned sum = 0;
-    (void)snprintf(head, 100, "%s", name);
+    (void)snprintf(head, 100, "%.99s", name);
     (void)snprintf(head + 100, 8, "%07o", 0644U);
-    (void)snprintf(head + 124, 12, "%011zo", len);
+    (void)snprintf(head + 124, 12, "%011o", (unsigned)len);
     memcpy(head + 148, "        ", 8);
     head[156] = type;
     memcpy(head + 257, "ustar\00000", 8);
