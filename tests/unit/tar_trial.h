@@ -59,7 +59,7 @@ static inline void sign(struct archive *archive, int shift)
     memset(block + CHECKSUM_AT, ' ', 8);
     for (size_t i = 0; i < TAR_BLOCK; i++)
         sum += block[i];
-    (void)snprintf((char *)block + CHECKSUM_AT, 8, "%06o", (unsigned)sum);
+    (void)snprintf((char *)block + CHECKSUM_AT, 8, "%06o", (unsigned)sum & 0777777U);
 }
 
 /* A ustar header; name is cut at 100 bytes. */
