@@ -5,6 +5,7 @@
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/request.h"
 
 #include <string.h>
 
@@ -94,23 +95,6 @@ enum fault oxen_branches_show(struct exchange *x, struct problem *why)
 
 /* ---- moving ---- */
 
-static enum fault bad_json(struct problem *why)
-{
-    return problem_code(why, FAULT_MALFORMED, OXEN_SAID, "Invalid JSON");
-}
-
-/* A small JSON body; what does not parse is answered in Oxen's words. */
-static enum fault read_json(struct exchange *x, json_object **out, struct problem *why)
-{
-    struct problem of_json = PROBLEM_NONE;
-    const enum fault f = exchange_json(x, JSON_BODY_MAX, out, &of_json);
-    if (f == FAULT_MALFORMED && x->body == BODY_COMPLETE)
-        return bad_json(why);
-    if (f)
-        *why = of_json;
-    return f;
-}
-
 static enum fault no_commit(const char *commit, struct problem *why)
 {
     return problem_code(why, FAULT_MISSING, OXEN_NO_COMMIT, "Could not find commit: %s", commit);
@@ -123,7 +107,7 @@ static enum fault read_commit(json_object *body, const char **text, struct oxen_
     struct problem of_hash = PROBLEM_NONE;
     *text = json_text_of(body, "commit_id");
     if (!*text)
-        return bad_json(why);
+        return oxen_request_bad_json(why);
     return oxen_hash_parse(*text, out, &of_hash) ? no_commit(*text, why) : FAULT_NONE;
 }
 
@@ -157,10 +141,10 @@ enum fault oxen_branches_create(struct exchange *x, struct problem *why)
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
-        f = read_json(x, &body, why);
+        f = oxen_request_json(x, &body, why);
     if (!f) {
         name = json_text_of(body, "new_name");
-        f = name ? name_check(name, why) : bad_json(why);
+        f = name ? name_check(name, why) : oxen_request_bad_json(why);
     }
     if (!f)
         f = read_commit(body, &commit, &hash, why);
@@ -206,7 +190,7 @@ enum fault oxen_branches_update(struct exchange *x, struct problem *why)
     if (!f)
         f = read_expected(x, &expected, &old, why);
     if (!f)
-        f = read_json(x, &body, why);
+        f = oxen_request_json(x, &body, why);
     if (!f)
         f = read_commit(body, &commit, &hash, why);
     if (!f)
@@ -236,68 +220,6 @@ enum fault oxen_branches_delete(struct exchange *x, struct problem *why)
     if (!f && (!found || result == OXEN_BRANCH_MISSING))
         f = no_branch(name, why);
     return f ? f : reply_branch(x, "resource_deleted", name, hash, why);
-}
-
-/* ---- commits ---- */
-
-/* Adds one of the asked hashes when its commit has not been received whole. */
-static enum fault add_missing(struct exchange *x, int64_t repository, json_object *asked,
-                              struct text *out, struct problem *why)
-{
-    struct oxen_hash hash = { { 0 } };
-    struct problem of_hash = PROBLEM_NONE;
-    bool found = false;
-    if (json_object_get_type(asked) != json_type_string)
-        return bad_json(why);
-    const char *text = json_object_get_string(asked);
-    enum fault f = FAULT_NONE;
-    if (!oxen_hash_parse(text, &hash, &of_hash))
-        f = oxen_push_commit_exists(x->db, repository, hash.bytes, &found, why);
-    if (f || found)
-        return f;
-    if (out->len > 0)
-        text_addc(out, ',');
-    json_quote(out, text, strlen(text));
-    return FAULT_NONE;
-}
-
-static enum fault list_missing(struct exchange *x, int64_t repository, struct text *out,
-                               struct problem *why)
-{
-    json_object *body = NULL;
-    json_object *asked = NULL;
-    enum fault f = read_json(x, &body, why);
-    if (f)
-        return f;
-    if (!json_object_object_get_ex(body, "hashes", &asked) ||
-        json_object_get_type(asked) != json_type_array)
-        return bad_json(why);
-    const size_t count = json_object_array_length(asked);
-    for (size_t i = 0; i < count && !f; i++)
-        f = add_missing(x, repository, json_object_array_get_idx(asked, i), out, why);
-    if (!f && text_failed(out))
-        f = problem_internal(why, "no memory for a list of commits");
-    return f ? f : db_settle(x->db, why); /* the client does not send what is not listed */
-}
-
-/* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
-enum fault oxen_branches_missing_commits(struct exchange *x, struct problem *why)
-{
-    struct oxen_repository repository = { 0 };
-    struct text list;
-    struct text out;
-    text_init(&list, JSON_REPLY_MAX);
-    enum fault f = oxen_repository_open(x, &repository, why);
-    if (!f)
-        f = list_missing(x, repository.id, &list, why);
-    if (!f) {
-        oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
-        oxen_reply_key(&out, "hashes");
-        text_addf(&out, "[%s]", text_string(&list));
-        f = oxen_reply_end(x, &out, why);
-    }
-    text_release(&list);
-    return f;
 }
 
 /* ---- actions ---- */

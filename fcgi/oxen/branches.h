@@ -1,5 +1,5 @@
 /*
- * branches.h - where a repository's branches stand, and which commits have been received.
+ * branches.h - where a repository's branches stand.
  */
 #ifndef OXEN_BRANCHES_H
 #define OXEN_BRANCHES_H
@@ -13,7 +13,6 @@ MUST_CHECK enum fault oxen_branches_show(struct exchange *x, struct problem *why
 MUST_CHECK enum fault oxen_branches_create(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault oxen_branches_update(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault oxen_branches_delete(struct exchange *x, struct problem *why);
-MUST_CHECK enum fault oxen_branches_missing_commits(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault oxen_branches_action(struct exchange *x, struct problem *why);
 
 #endif

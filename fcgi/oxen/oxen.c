@@ -3,6 +3,9 @@
 #include "oxen/agent.h"
 #include "oxen/archive.h"
 #include "oxen/branches.h"
+#include "oxen/clean.h"
+#include "oxen/download.h"
+#include "oxen/missing.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "oxen/uploads.h"
@@ -37,9 +40,15 @@ static const struct route routes[] = {
     { "POST", "/api/repos", RIGHT_WRITE, oxen_repository_create },
     { "GET", "/api/repos/{namespace}", RIGHT_READ, oxen_repository_list },
     { "GET", REPO, RIGHT_READ, oxen_repository_show },
+    { "DELETE", REPO, RIGHT_ADMIN, oxen_clean_repository },
 
     { "POST", REPO "/versions", RIGHT_WRITE, oxen_versions_upload },
     { "GET", REPO "/versions/{hash}/metadata", RIGHT_READ, oxen_versions_metadata },
+    { "GET", REPO "/versions/{hash}/content", RIGHT_READ, oxen_download_content },
+    { "QUERY", REPO "/versions", RIGHT_READ, oxen_download_batch },
+    { "POST", REPO "/versions/batch-download", RIGHT_READ, oxen_download_batch },
+    { "POST", REPO "/versions/missing", RIGHT_READ, oxen_missing_versions },
+    { "DELETE", REPO "/versions", RIGHT_WRITE, oxen_clean_versions },
     { "POST", REPO "/versions/uploads", RIGHT_WRITE, oxen_uploads_begin },
     { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_part },
 
@@ -49,7 +58,7 @@ static const struct route routes[] = {
     { "GET", REPO "/branches/{branch...}", RIGHT_READ, oxen_branches_show },
     { "PUT", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_update },
     { "DELETE", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_delete },
-    { "POST", REPO "/commits/missing", RIGHT_READ, oxen_branches_missing_commits },
+    { "POST", REPO "/commits/missing", RIGHT_READ, oxen_missing_commits },
     { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
     { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
 };

@@ -200,3 +200,26 @@ enum fault oxen_reply_end(struct exchange *x, struct text *out, struct problem *
     text_release(out);
     return f;
 }
+
+enum fault oxen_reply_missing(struct exchange *x, int64_t count, const struct text *quoted,
+                              const struct text *plain, struct problem *why)
+{
+    enum { NOT_FOUND = 404 };
+    struct text out;
+    text_init(&out, JSON_REPLY_MAX);
+    text_addf(&out,
+              "{\"error\":{\"detail\":\"Server is missing %lld content blob(s) for this batch "
+              "download. Missing hashes: ",
+              (long long)count);
+    text_adds(&out, text_string(plain)); /* digits and '+' alone: nothing to escape */
+    text_adds(&out, "\",\"missing_hashes\":[");
+    text_adds(&out, text_string(quoted));
+    text_adds(&out, "],\"title\":\"Version blobs missing on server\","
+                    "\"type\":\"version_blobs_missing\"},"
+                    "\"status\":\"error\",\"status_message\":\"resource_not_found\"}");
+    enum fault f = text_failed(&out) || text_failed(quoted) || text_failed(plain)
+                       ? problem_internal(why, "no memory for a list of hashes")
+                       : exchange_reply(x, NOT_FOUND, "application/json", out.data, out.len, why);
+    text_release(&out);
+    return f;
+}

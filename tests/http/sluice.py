@@ -21,6 +21,8 @@ GOLDEN = ROOT / "tests" / "golden"
 SERVER = os.environ.get("SERVER", "lighttpd")
 START_S = 600  # the first start builds
 ANSWER_S = 60
+# What an Asan build says of the program, whatever its exit status.
+SANITIZERS = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|\w+\.c:\d+: .*Assertion")
 
 
 def free_port():
@@ -233,6 +235,8 @@ class Service:
             status = self.process.wait(60)
         finally:
             self.process = None
+        found = SANITIZERS.search(self.log_text())
+        assert not found, f"{self.log}:\n{self.log_text()[found.start():][:6000]}"
         return status
 
     def await_log(self, words, seconds=ANSWER_S):

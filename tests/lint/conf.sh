@@ -71,6 +71,24 @@ for file in deploy/nginx.conf deploy/lighttpd.conf; do
     grep -qE '^ *# .*(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
 done
 
+# The servers themselves take what deploy/fill makes.
+PATH=$PATH:/usr/sbin:/sbin
+mkdir "$work/spool"
+for server in lighttpd nginx; do
+    command -v $server >/dev/null || continue
+    deploy/fill $server "$work" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$work" "SPOOL=$work/spool" \
+        USER= LOG=stderr
+    case $server in
+        lighttpd)
+            said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said"
+            ;;
+        nginx)
+            said=$(nginx -t -q -e stderr -c "$work/nginx.conf" -g "pid $work/pid;" 2>&1) ||
+                complain "nginx: $said"
+            ;;
+    esac
+done
+
 # The same patterns, wherever they stand, lead to the bulk pool in both.
 nginx_routes() {
     sed -nE 's/^ *"~\^(\(?[A-Z|]+\)?) (\/.*)" bulk;/\1 \2/p' deploy/nginx.conf | sort

@@ -38,10 +38,12 @@ struct model_view {
     enum fault fail_move;   /* raised by the move that fail_at counts down to */
     enum fault fail_unlock; /* raised by an unlock that keeps */
     size_t fail_at;
-    enum fault fail_settle; /* raised by settle() */
-    char trace[64];         /* what was asked: contents, settle, Lock, move, Unlock, Keep */
-    size_t name_at_lock;    /* one past a row that is named again just before a lock; 0: none */
-    struct model before;    /* rows as they were at lock(), for the rollback */
+    enum fault fail_settle;   /* raised by settle() */
+    enum fault fail_contents; /* raised by contents() */
+    bool deaf;                /* moves change nothing */
+    char trace[64];           /* what was asked: contents, settle, Lock, move, Unlock, Keep */
+    size_t name_at_lock;      /* one past a row that is named again just before a lock; 0: none */
+    struct model before;      /* rows as they were at lock(), for the rollback */
 };
 
 static inline struct model *model_create(void)
@@ -126,6 +128,8 @@ static inline enum fault model_contents(void *ctx, int64_t file,
     enum fault f = FAULT_NONE;
     assert_non_null(refs);
     model_note(view, 'c');
+    if (view->fail_contents)
+        f = problem_set(why, view->fail_contents, "the rows cannot be read");
     if (!view->locked) /* a read sees whole transactions */
         assert_int_equal(flock(view->lock, LOCK_EX), 0);
     for (size_t i = 0; i < view->model->count; i++) {
@@ -161,7 +165,7 @@ static inline enum fault model_move(void *ctx, const struct blob_ref *from,
         view->moves_in_lock_max = view->moves_in_lock;
     if (view->fail_move && view->fail_at-- == 0)
         return problem_set(why, view->fail_move, "the move failed");
-    for (size_t i = 0; i < view->model->count; i++) {
+    for (size_t i = 0; i < view->model->count && !view->deaf; i++) {
         struct blob_ref *ref = &view->model->rows[i].ref;
         if (view->model->rows[i].named && ref->file == from->file && ref->start == from->start &&
             ref->bytes == from->bytes)

@@ -67,8 +67,11 @@ static inline void put_header(struct archive *archive, char type, const char *na
 {
     static const uint8_t magic[] = { 'u', 's', 't', 'a', 'r', '\0', '0', '0' };
     uint8_t block[TAR_BLOCK] = { 0 };
+    char digits[32];
     memcpy(block, name, strnlen(name, 100));
-    (void)snprintf((char *)block + SIZE_AT, SIZE_LEN, "%011llo", (unsigned long long)size);
+    const int len = snprintf(digits, sizeof digits, "%011llo", (unsigned long long)size);
+    assert_int_equal(len, SIZE_LEN - 1);
+    memcpy(block + SIZE_AT, digits, SIZE_LEN);
     memcpy(block + MAGIC_AT, magic, sizeof magic);
     block[TYPE_AT] = (uint8_t)type;
     archive->header = archive->len;

@@ -328,6 +328,46 @@ static void test_a_damaged_pack_is_left_and_named_while_the_rest_is_swept(void *
     assert_int_equal(place_files(s->place, SWEEPER), 0);
 }
 
+static void test_rows_that_cannot_be_read_or_make_no_sense_delete_nothing(void **state)
+{
+    struct swept *s = *state;
+    static const enum blob_sweep_extent extents[] = { BLOB_SWEEP_DEAD, BLOB_SWEEP_ALL };
+    (void)place_put(s->place->store, 0, HOLE);
+    const size_t row = named(s, 1, SMALL);
+    (void)place_put(s->place->store, 2, TAIL);
+    worker_dies(s);
+    const struct blob_ref good = *where(s, row);
+    const struct blob_ref bad[] = { { good.file, -1, good.bytes },
+                                    { good.file, good.start, -1 },
+                                    { good.file, INT64_MAX, good.bytes } };
+    for (size_t i = 0; i < 2; i++) {
+        s->why = PROBLEM_NONE;
+        s->view->fail_contents = FAULT_BUSY;
+        assert_int_equal(sweep(s, extents[i]), FAULT_BUSY);
+        s->view->fail_contents = FAULT_NONE;
+        for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++) {
+            s->why = PROBLEM_NONE;
+            s->model->rows[row].ref = bad[j];
+            assert_int_equal(sweep(s, extents[i]), FAULT_INTERNAL);
+        }
+        s->model->rows[row].ref = good;
+        assert_int_equal(place_file_size(s->place, good.file), HOLE + SMALL + TAIL);
+    }
+}
+
+static void test_rows_that_do_not_move_end_a_compaction(void **state)
+{
+    struct swept *s = *state;
+    (void)place_put(s->place->store, 0, HOLE);
+    const size_t row = named(s, 1, SMALL);
+    worker_dies(s);
+    const int64_t pack = where(s, row)->file;
+    s->view->deaf = true;
+    assert_int_equal(sweep(s, BLOB_SWEEP_ALL), FAULT_INTERNAL);
+    assert_int_equal(place_file_size(s->place, pack), HOLE + SMALL);
+    model_check(s->model, s->store);
+}
+
 static void test_a_dry_run_tells_the_same_and_changes_nothing(void **state)
 {
     struct swept *s = *state;
@@ -425,6 +465,8 @@ int main(void)
         CASE(test_a_move_that_fails_leaves_the_old_rows_and_no_copies),
         CASE(test_an_uncertain_commit_of_moves_leaves_both_copies),
         CASE(test_a_damaged_pack_is_left_and_named_while_the_rest_is_swept),
+        CASE(test_rows_that_cannot_be_read_or_make_no_sense_delete_nothing),
+        CASE(test_rows_that_do_not_move_end_a_compaction),
         CASE(test_a_dry_run_tells_the_same_and_changes_nothing),
         CASE(test_many_files_are_removed_in_short_pieces),
         CASE(test_what_is_not_the_stores_is_left_alone),

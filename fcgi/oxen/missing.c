@@ -1,0 +1,88 @@
+#include "oxen/missing.h"
+
+#include "db/oxen_push_store.h"
+#include "db/oxen_store.h"
+#include "http/json.h"
+#include "oxen/hash.h"
+#include "oxen/reply.h"
+#include "oxen/repository.h"
+#include "oxen/request.h"
+
+#include <string.h>
+
+typedef enum fault (*exists)(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
+                             bool *found, struct problem *why);
+
+/* Adds one of the asked hashes unless it is there; what is no hash is not. */
+static enum fault add_missing(struct exchange *x, int64_t repository, exists is_there,
+                              json_object *asked, struct text *out, struct problem *why)
+{
+    struct oxen_hash hash = { { 0 } };
+    struct problem of_hash = PROBLEM_NONE;
+    bool found = false;
+    enum fault f = FAULT_NONE;
+    if (json_object_get_type(asked) != json_type_string)
+        return oxen_request_bad_json(why);
+    const char *text = json_object_get_string(asked);
+    if (!oxen_hash_parse(text, &hash, &of_hash))
+        f = is_there(x->db, repository, hash.bytes, &found, why);
+    if (f || found)
+        return f;
+    if (out->len > 0)
+        text_addc(out, ',');
+    json_quote(out, text, strlen(text));
+    return FAULT_NONE;
+}
+
+static enum fault list_missing(struct exchange *x, int64_t repository, exists is_there,
+                               struct text *out, struct problem *why)
+{
+    json_object *body = NULL;
+    json_object *asked = NULL;
+    enum fault f = oxen_request_json(x, &body, why);
+    if (f)
+        return f;
+    if (json_object_get_type(body) != json_type_object ||
+        !json_object_object_get_ex(body, "hashes", &asked) ||
+        json_object_get_type(asked) != json_type_array)
+        return oxen_request_bad_json(why);
+    const size_t count = json_object_array_length(asked);
+    for (size_t i = 0; i < count && !f; i++)
+        f = add_missing(x, repository, is_there, json_object_array_get_idx(asked, i), out, why);
+    if (!f && text_failed(out))
+        f = problem_internal(why, "no memory for a list of hashes");
+    return f ? f : db_settle(x->db, why);
+}
+
+static enum fault answer(struct exchange *x, exists is_there, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    struct text list;
+    struct text out;
+    text_init(&list, JSON_REPLY_MAX);
+    enum fault f = oxen_repository_open(x, &repository, why);
+    if (!f)
+        f = list_missing(x, repository.id, is_there, &list, why);
+    if (!f) {
+        oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+        oxen_reply_key(&out, "hashes");
+        text_addc(&out, '[');
+        text_add(&out, text_string(&list), list.len);
+        text_addc(&out, ']');
+        f = oxen_reply_end(x, &out, why);
+    }
+    text_release(&list);
+    return f;
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
+enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
+{
+    return answer(x, oxen_push_commit_exists, why);
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/versions/missing {"hashes"} */
+enum fault oxen_missing_versions(struct exchange *x, struct problem *why)
+{
+    return answer(x, oxen_store_version_exists, why);
+}
