@@ -32,6 +32,8 @@ static const char settings[] = "PRAGMA synchronous = NORMAL;"
 
 /* ---- faults ---- */
 
+static const char text_refused[] = "the state folder cannot be opened or written";
+
 /* A fault with a text for the client and a detail for the log. */
 static enum fault fault_with(struct problem *why, enum fault fault, const char *text,
                              const char *detail)
@@ -67,6 +69,12 @@ static bool is_full(int code, int system)
     return (code & DB_PRIMARY_CODE) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT);
 }
 
+/* Whether a file system refuses to be written. */
+static bool is_read_only(int system)
+{
+    return system == EROFS || system == EACCES || system == EPERM;
+}
+
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
 {
     const int system = errno; /* sqlite3_system_errno() does not hear of a COMMIT's failure */
@@ -75,6 +83,8 @@ enum fault db_fault(struct db *db, int code, const char *step, struct problem *w
                    sqlite3_errmsg(db->sqlite), code, system);
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
         return db_poison(db, detail, why);
+    if ((code & DB_PRIMARY_CODE) == SQLITE_IOERR && is_read_only(system))
+        return fault_with(why, FAULT_UNAVAILABLE, text_refused, detail);
     if (is_full(code, system))
         return fault_with(why, FAULT_STORAGE_FULL, "no space left in the store", detail);
 
@@ -85,7 +95,7 @@ enum fault db_fault(struct db *db, int code, const char *step, struct problem *w
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        return fault_with(why, FAULT_UNAVAILABLE, "the database cannot be written", detail);
+        return fault_with(why, FAULT_UNAVAILABLE, text_refused, detail);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return problem_internal(why, "the database is damaged, restore a backup: %s", detail);
@@ -102,6 +112,16 @@ enum fault db_exec(struct db *db, const char *sql, const char *step, struct prob
 }
 
 /* ---- opening ---- */
+
+/* A failed system call of opening. */
+static enum fault system_fault(struct problem *why, int code, const char *step)
+{
+    char detail[PROBLEM_DETAIL_MAX];
+    if (!is_read_only(code))
+        return problem_errno(why, code, step);
+    (void)snprintf(detail, sizeof detail, "%s: %s", step, strerror(code));
+    return fault_with(why, FAULT_UNAVAILABLE, text_refused, detail);
+}
 
 /* Makes the name of a folder that was just made durable.  One whose parent may not be read is for
  * the file system to keep. */
@@ -120,7 +140,7 @@ static enum fault folder_open(const char *path, enum db_access access, int *out,
 {
     const bool made = access == DB_CREATE && mkdir(path, FOLDER_MODE) == 0;
     if (access == DB_CREATE && !made && errno != EEXIST)
-        return problem_errno(why, errno, "mkdir of the state folder");
+        return system_fault(why, errno, "mkdir of the state folder");
     *out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out >= 0)
         return made ? parent_sync(*out, why) : FAULT_NONE;
@@ -139,7 +159,7 @@ static enum fault lock_open(int folder, enum db_access access, int *out, struct 
     if (errno == ENOENT)
         return problem_set(why, FAULT_UNAVAILABLE,
                            "the state folder is not prepared: run `sluice migrate`");
-    return problem_errno(why, errno, "open of " LOCK_FILE);
+    return system_fault(why, errno, "open of " LOCK_FILE);
 }
 
 enum fault db_attach(const struct db_options *options, enum db_access access, struct db **out,
@@ -184,7 +204,8 @@ static enum fault file_open(struct db *db, const char *folder, enum db_access ac
                             struct problem *why)
 {
     char path[PATH_MAX];
-    const int len = snprintf(path, sizeof path, "%s/" DATABASE_FILE, folder);
+    const char *here = folder[0] == '/' ? "" : "./"; /* "file:x" would be taken for a URI */
+    const int len = snprintf(path, sizeof path, "%s%s/" DATABASE_FILE, here, folder);
     if (len < 0 || (size_t)len >= sizeof path)
         return problem_internal(why, "the state folder's path is too long");
 
@@ -261,7 +282,7 @@ enum fault db_connect(struct db *db, const char *folder, enum db_access access, 
     if (!f)
         f = number_of(db, "PRAGMA page_size", &page_bytes, why);
     if (!f && !db->read_only && sqlite3_db_readonly(db->sqlite, "main") != 0)
-        f = problem_set(why, FAULT_UNAVAILABLE, "the state folder cannot be written");
+        f = problem_set(why, FAULT_UNAVAILABLE, "%s", text_refused);
     db->frame_bytes = page_bytes + WAL_FRAME_HEADER;
     return f;
 }

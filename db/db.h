@@ -85,7 +85,8 @@ enum statement {
 struct query {
     struct db *db;
     struct sqlite3_stmt *stmt;
-    int failed; /* SQLite's code of the first failed binding */
+    int failed;           /* SQLite's code of the first failed binding */
+    enum statement which; /* for the log */
 };
 
 /* Starts binding; the statement must not be in use (one query of a name at a time). */

@@ -146,10 +146,11 @@ enum fault opteryx_store_session_takes(const struct opteryx_session *session,
     *repeated = session->answer && same && session->mode == mode;
     if (session->answer && !*repeated)
         return problem_set(why, FAULT_CONFLICT, "session already committed");
-    if (!same)
+    if (!same) {
         return problem_set(why, FAULT_CONFLICT, "the session was opened for %s.%s.%s",
                            session->target.workspace, session->target.collection,
                            session->target.dataset);
+    }
     return FAULT_NONE;
 }
 

@@ -1,7 +1,9 @@
 #include "db/pinot_store.h"
 
+#include "base/limits.h"
 #include "base/number.h"
 #include "db/blob_rows.h"
+#include "db/db_internal.h"
 #include "db/pinot_quota.h"
 
 #include <inttypes.h>
@@ -310,6 +312,22 @@ static enum fault count_write(struct db *db, const struct pinot_push *push, int6
     return query_run(&q, NULL, why);
 }
 
+/* Changed pages stay in memory until the commit (README.md of this folder: the cache never spills),
+ * so a push must not change too many.  Names that belong together share pages; names that fall
+ * anywhere in a large table take one each. */
+static enum fault check_memory(struct db *db, size_t written, struct problem *why)
+{
+    enum { EVERY = 128 }; /* segments between two looks */
+    int used = 0;
+    int peak = 0;
+    if (written % EVERY != 0 ||
+        sqlite3_db_status(db->sqlite, SQLITE_DBSTATUS_CACHE_USED, &used, &peak, 0) != SQLITE_OK ||
+        used <= PINOT_PUSH_PAGES_MAX)
+        return FAULT_NONE;
+    return problem_set(why, FAULT_TOO_LARGE,
+                       "the batch changes too much of a large table at once: push it in several");
+}
+
 static enum fault write_all(struct db *db, struct pinot_push *push,
                             const struct pinot_push_table *table, bool locks, struct problem *why)
 {
@@ -318,6 +336,8 @@ static enum fault write_all(struct db *db, struct pinot_push *push,
         f = segment_write(db, push, table->id, &push->segments[i], why);
         if (!f && locks)
             f = lock_drop(db, table->id, &push->segments[i], why);
+        if (!f)
+            f = check_memory(db, i, why);
     }
     if (!f)
         f = count_write(db, push, table->id, why);

@@ -73,7 +73,7 @@ struct pinot_push {
 
 /* Decides and writes the push, durably; all of it or nothing.  FAULT_MALFORMED when the table does
  * not exist, FAULT_FORBIDDEN over a quota, FAULT_GONE, FAULT_CONFLICT, FAULT_PRECONDITION as the
- * members above say.  Call exchange_keep_blobs() afterwards when segments have blobs. */
+ * members above say, FAULT_TOO_LARGE past PINOT_PUSH_PAGES_MAX.  Call exchange_keep_blobs() afterwards when segments have blobs. */
 MUST_CHECK enum fault pinot_store_push(struct db *db, struct pinot_push *push, struct problem *why);
 
 /* Makes the checks of pinot_store_push() that the state of now allows, and, with protect, takes the

@@ -22,21 +22,12 @@ const char *db_statement_name(enum statement which)
     return texts[which].name;
 }
 
-/* What the log calls a query. */
-static const char *step_of(const struct query *q)
-{
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        if (q->db->statements[i] == q->stmt)
-            return texts[i].name;
-    }
-    return "statement";
-}
-
 struct query query_for(struct db *db, enum statement which)
 {
     sqlite3_stmt *stmt = db->statements[which];
-    const bool in_use = sqlite3_stmt_busy(stmt) != 0;
-    return (struct query){ .db = db, .stmt = stmt, .failed = in_use ? SQLITE_MISUSE : SQLITE_OK };
+    if (sqlite3_stmt_busy(stmt)) /* another query's, which is to go on undisturbed */
+        return (struct query){ .db = db, .failed = SQLITE_MISUSE, .which = which };
+    return (struct query){ .db = db, .stmt = stmt, .which = which };
 }
 
 /* The number of a parameter; 0, remembered as a failure, when there is none. */
@@ -96,9 +87,8 @@ enum fault query_step(struct query *q, bool *row, struct problem *why)
 
     enum fault f = FAULT_NONE;
     if (code != SQLITE_DONE)
-        f = db_fault(q->db, code, step_of(q), why);
-    if (q->failed != SQLITE_MISUSE) /* it is another query's, which goes on */
-        query_done(q);
+        f = db_fault(q->db, code, texts[q->which].name, why);
+    query_done(q);
     return f;
 }
 
@@ -147,6 +137,8 @@ bool query_column_copy(const struct query *q, int column, char *out, size_t out_
 
 void query_done(struct query *q)
 {
+    if (!q->stmt)
+        return;
     (void)sqlite3_reset(q->stmt); /* its code is that of the step, which is known */
     (void)sqlite3_clear_bindings(q->stmt);
 }

@@ -1,4 +1,4 @@
-# packages.sh - installs what is missing from Debian's packages; sourced by deploy/run and tests/run.
+# packages.sh - installs what is missing from Debian's packages, for deploy/run and tests/run.
 # shellcheck shell=bash
 #
 # One function for callers: packages_install WHY PACKAGE...  It asks nothing, names what it
@@ -72,7 +72,7 @@ packages_install() { # WHY PACKAGE...
 
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then
-            echo "$why: not root and no sudo without a password; missing packages: ${missing[*]}" >&2
+            echo "$why: neither root nor sudo; these packages are missing: ${missing[*]}" >&2
             return 1
         fi
         packages_sudo=(sudo -n)

@@ -77,7 +77,8 @@ CREATE TABLE opteryx_snapshot (
     -- The commit that it followed; NULL for the first.
     parent        TEXT,
     structure     INTEGER NOT NULL,
-    operation     TEXT    NOT NULL CHECK (operation IN ('create', 'append', 'overwrite', 'rollback')),
+    operation     TEXT    NOT NULL
+                  CHECK (operation IN ('create', 'append', 'overwrite', 'rollback')),
     message       TEXT,
     author        TEXT    NOT NULL,
     at            INTEGER NOT NULL,
@@ -132,10 +133,7 @@ SELECT session, part, kind, encoding, rows, bytes, file_name, lower(hex(sha256))
 
 CREATE VIEW datasets AS
 SELECT d.workspace || '.' || d.collection || '.' || d.name AS dataset, s.commit_id AS snapshot,
-       s.files, s.rows, s.bytes,
-       (SELECT group_concat(json_extract(c.value, '$.name') || ' ' ||
-                            json_extract(c.value, '$.type'), ', ')
-          FROM json_each(t.columns) c) AS columns,
+       s.files, s.rows, s.bytes, t.columns,
        datetime(s.at / 1000, 'unixepoch') AS changed
   FROM opteryx_dataset d
   JOIN opteryx_snapshot s ON s.dataset = d.dataset AND s.sequence = d.sequence

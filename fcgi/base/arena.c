@@ -7,7 +7,9 @@
 #include <string.h>
 
 enum {
-    BLOCK_BYTES = 64 * 1024, /* the usual block; a larger request gets one of its own */
+    BLOCK_BYTES = 64 * 1024,          /* the usual block */
+    OWN_BLOCK_FROM = BLOCK_BYTES / 4, /* such a request gets a block of its own: what is left
+                                       * unused stays below a third, whatever is asked for */
     ALIGN = 16,
 };
 
@@ -33,7 +35,7 @@ struct arena {
 
 static struct block *block_create(size_t size, struct block *older)
 {
-    struct block *block = malloc(sizeof *block + size);
+    struct block *block = size < SIZE_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
     if (!block)
         return NULL;
     block->older = older;
@@ -60,6 +62,25 @@ void arena_destroy(struct arena *arena)
     free(arena);
 }
 
+/* A block with room for want bytes.  One that serves a single request goes behind the newest, of
+ * which small requests still take. */
+static struct block *block_for(struct arena *arena, size_t want)
+{
+    struct block *newest = arena->newest;
+    if (newest && want <= newest->size - newest->used)
+        return newest;
+    if (newest && want >= OWN_BLOCK_FROM) {
+        struct block *own = block_create(want, newest->older);
+        if (own)
+            newest->older = own;
+        return own;
+    }
+    struct block *block = block_create(want > BLOCK_BYTES ? want : BLOCK_BYTES, newest);
+    if (block)
+        arena->newest = block;
+    return block;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ALIGN)
@@ -67,13 +88,9 @@ void *arena_alloc(struct arena *arena, size_t size)
     const size_t want = (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1);
     if (want > arena->max - arena->used)
         return NULL;
-    struct block *block = arena->newest;
-    if (!block || want > block->size - block->used) {
-        block = block_create(want > BLOCK_BYTES ? want : BLOCK_BYTES, arena->newest);
-        if (!block)
-            return NULL;
-        arena->newest = block;
-    }
+    struct block *block = block_for(arena, want);
+    if (!block)
+        return NULL;
     void *out = block->data + block->used;
     block->used += want;
     arena->used += want;

@@ -26,7 +26,8 @@ int64_t clock_steady_ms(void)
 
 void clock_iso(int64_t at_ms, char out[CLOCK_ISO_MAX])
 {
-    const time_t seconds = (time_t)(at_ms / MS_PER_S);
+    const int64_t floor_ms = at_ms % MS_PER_S < 0 ? 1 : 0; /* division rounds towards 1970 */
+    const time_t seconds = (time_t)(at_ms / MS_PER_S - floor_ms);
     struct tm parts = { 0 };
     (void)gmtime_r(&seconds, &parts);
     if (strftime(out, CLOCK_ISO_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)

@@ -83,10 +83,11 @@ static enum fault set_text(struct config *config, const struct setting *setting,
                            struct problem *why)
 {
     const size_t len = strlen(value);
-    if (len < (size_t)setting->least || len > (size_t)setting->most)
+    if (len < (size_t)setting->least || len > (size_t)setting->most) {
         return problem_set(why, FAULT_MALFORMED, "%s must have %lld to %lld bytes, not %zu",
                            setting->variable, (long long)setting->least, (long long)setting->most,
                            len);
+    }
     if (!is_printable(value))
         return problem_set(why, FAULT_MALFORMED, "%s must not hold control characters",
                            setting->variable);
@@ -99,10 +100,11 @@ static enum fault set_number(struct config *config, const struct setting *settin
 {
     int64_t number = 0;
     if (!number_i64(value, strlen(value), &number) || number < setting->least ||
-        number > setting->most)
+        number > setting->most) {
         return problem_set(why, FAULT_MALFORMED, "%s must be a number from %lld to %lld, not '%s'",
                            setting->variable, (long long)setting->least, (long long)setting->most,
                            value);
+    }
     *number_field(config, setting) = number;
     return FAULT_NONE;
 }

@@ -24,9 +24,8 @@ enum {
     HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
 
     /* JSON */
-    JSON_DEPTH_MAX = 32, /* nesting: FAULT_MALFORMED */
-    JSON_VALUES_MAX =
-        100000, /* values and names in one text, some 100 bytes each: FAULT_TOO_LARGE */
+    JSON_DEPTH_MAX = 32,      /* nesting: FAULT_MALFORMED */
+    JSON_TREE_MAX = 10 * MIB, /* bytes that the values of one text take: FAULT_TOO_LARGE */
     JSON_BODY_MAX =
         4 * MIB, /* bytes of a JSON body where a route does not say less: FAULT_TOO_LARGE */
     JSON_REPLY_MAX =
@@ -62,15 +61,18 @@ enum {
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
     OPTERYX_COLUMN_NAME_MAX = 1 * KIB, /* bytes of a column's name: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
-    OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
-    OPTERYX_PLANS_MAX = 16, /* plans of one commit that others overtook: FAULT_BUSY */
+    OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
+    OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
+    OPTERYX_PAGE_MAX = 1000, /* entries of a list: 422 */
+    OPTERYX_PLANS_MAX = 16,  /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
     PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
-    PINOT_BATCH_SEGMENTS_MAX = 20000, /* segments of one batch: FAULT_TOO_LARGE */
+    PINOT_BATCH_SEGMENTS_MAX = 15000, /* segments of one batch: FAULT_TOO_LARGE */
     PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
     OXEN_LIST_MAX = 4 * MIB,        /* bytes of a list of hashes to download: FAULT_TOO_LARGE */

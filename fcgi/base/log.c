@@ -8,6 +8,20 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    HEAD_MAX = CLOCK_ISO_MAX + 96, /* bytes of time, level, event and pid */
+    KEY_MAX = 64,                  /* bytes of a key */
+    VALUE_MAX = 1024,              /* bytes of a value, escaped: longer ones are cut */
+};
+
+/* What snprintf() left in max bytes. */
+static size_t printed(int len, size_t max)
+{
+    if (len < 0)
+        return 0;
+    return (size_t)len < max ? (size_t)len : max - 1;
+}
+
 /* Appends a whole piece or nothing; the last byte is kept for the line end. */
 static void put(struct log_line *line, const char *bytes, size_t len)
 {
@@ -22,13 +36,14 @@ static bool is_plain(unsigned char byte)
     return byte > ' ' && byte < 0x7F && byte != '"' && byte != '=' && byte != '\\';
 }
 
-/* The value as it stands, or quoted with C escapes; returns its length, cut to max. */
+/* The value as it stands, or quoted with C escapes, cut to max bytes; returns its length.  Bytes
+ * past ASCII are escaped, too: among them are controls of terminals (C1). */
 static size_t escape(const char *value, char *out, size_t max)
 {
     size_t plain = 0;
     while (is_plain((unsigned char)value[plain]))
         plain++;
-    if (value[plain] == '\0' && plain <= max) {
+    if (plain <= max && value[plain] == '\0') {
         memcpy(out, value, plain);
         return plain;
     }
@@ -40,7 +55,7 @@ static size_t escape(const char *value, char *out, size_t max)
         if (byte == '"' || byte == '\\') {
             out[len++] = '\\';
             out[len++] = *at;
-        } else if (byte < ' ' || byte == 0x7F) {
+        } else if (byte < ' ' || byte >= 0x7F) {
             len += (size_t)snprintf(out + len, WIDEST, "\\x%02x", byte);
         } else {
             out[len++] = *at;
@@ -53,29 +68,28 @@ static size_t escape(const char *value, char *out, size_t max)
 void log_begin(struct log_line *line, int64_t now, const char *level, const char *event)
 {
     char at[CLOCK_ISO_MAX];
-    char head[CLOCK_ISO_MAX + 64];
+    char head[HEAD_MAX];
     clock_iso(now, at);
     const int len = snprintf(head, sizeof head, "%s %s %s pid=%d", at, level, event, (int)getpid());
     line->len = 0;
-    put(line, head, (size_t)len);
+    put(line, head, printed(len, sizeof head));
 }
 
 void log_string(struct log_line *line, const char *key, const char *value)
 {
-    enum { VALUE_MAX = 1024 };
-    char pair[VALUE_MAX + 64];
+    char pair[KEY_MAX + VALUE_MAX];
     if (!value || !value[0])
         return;
-    const int key_len = snprintf(pair, sizeof pair - VALUE_MAX, " %s=", key);
+    const size_t key_len = printed(snprintf(pair, KEY_MAX, " %s=", key), KEY_MAX);
     const size_t value_len = escape(value, pair + key_len, VALUE_MAX);
-    put(line, pair, (size_t)key_len + value_len);
+    put(line, pair, key_len + value_len);
 }
 
 void log_number(struct log_line *line, const char *key, int64_t value)
 {
-    char pair[128];
+    char pair[2 * KEY_MAX];
     const int len = snprintf(pair, sizeof pair, " %s=%lld", key, (long long)value);
-    put(line, pair, (size_t)len < sizeof pair ? (size_t)len : sizeof pair - 1);
+    put(line, pair, printed(len, sizeof pair));
 }
 
 void log_end(struct log_line *line)

@@ -54,7 +54,8 @@ bool number_i64(const char *text, size_t len, int64_t *out)
 
 bool number_hex64(const char *text, size_t len, uint64_t *out)
 {
-    return in_base(text, len, 16, out);
+    enum { DIGITS_MAX = 16 };
+    return len <= DIGITS_MAX && in_base(text, len, 16, out);
 }
 
 bool number_octal(const char *text, size_t len, uint64_t *out)

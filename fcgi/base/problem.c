@@ -1,5 +1,7 @@
 #include "base/problem.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,9 +10,21 @@
 
 static void put_text(char *out, size_t max, const char *format, va_list values) PRINTF_LIKE(3, 0);
 
+/* Prints and cuts, between characters: a reply in JSON must stay well-formed UTF-8. */
 static void put_text(char *out, size_t max, const char *format, va_list values)
 {
-    (void)vsnprintf(out, max, format, values);
+    const int whole = vsnprintf(out, max, format, values);
+    if (whole < 0 || (size_t)whole < max)
+        return;
+    size_t end = max - 1;
+    size_t last = end; /* the start of the last character */
+    while (last > 0 && ((unsigned char)out[last - 1] & 0xC0) == 0x80)
+        last--;
+    if (last > 0)
+        last--;
+    if (!text_is_utf8(out + last, end - last))
+        end = last;
+    out[end] = '\0';
 }
 
 enum fault problem_set(struct problem *why, enum fault fault, const char *format, ...)

@@ -32,7 +32,7 @@ static bool reserve(struct text *text, size_t more)
 {
     if (text->failed)
         return false;
-    if (more > text->max - text->len) {
+    if (more > text->max - text->len || more >= SIZE_MAX - text->len) {
         text->failed = true;
         return false;
     }
@@ -42,6 +42,8 @@ static bool reserve(struct text *text, size_t more)
     size_t room = text->room ? text->room : FIRST_ROOM;
     while (room < want)
         room = room > SIZE_MAX / 2 ? want : room * 2;
+    if (room - 1 > text->max)
+        room = text->max + 1;
     char *data = realloc(text->data, room);
     if (!data) {
         text->failed = true;

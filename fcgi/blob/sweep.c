@@ -33,10 +33,17 @@ enum fault blob_sweep_named(const struct blob_sweeper *sweep, uint32_t number,
                                  out, why);
 }
 
-/* Ends a piece of work under the lock; the first fault is told. */
+/* Takes the lock to delete what no row named a moment ago, which is durable then. */
+static enum fault rows_lock(const struct blob_sweeper *sweep, struct problem *why)
+{
+    const enum fault f = sweep->rows->settle(sweep->rows->ctx, why);
+    return f ? f : sweep->rows->lock(sweep->rows->ctx, why);
+}
+
+/* Ends a piece of work that wrote no rows; the first fault is told. */
 static enum fault rows_unlock(const struct blob_sweeper *sweep, enum fault f, struct problem *why)
 {
-    const enum fault ended = sweep->rows->unlock(sweep->rows->ctx, !f, why);
+    const enum fault ended = sweep->rows->unlock(sweep->rows->ctx, false, why);
     return f ? f : ended;
 }
 
@@ -60,7 +67,7 @@ static enum fault remove_unnamed(struct blob_sweeper *sweep, uint32_t number, bo
 enum fault blob_sweep_remove(struct blob_sweeper *sweep, uint32_t number, bool *gone,
                              struct problem *why)
 {
-    enum fault f = sweep->rows->lock(sweep->rows->ctx, why);
+    enum fault f = rows_lock(sweep, why);
     if (f)
         return f;
     f = remove_unnamed(sweep, number, gone, why);
@@ -78,7 +85,7 @@ static enum fault remove_doomed(struct blob_sweeper *sweep, struct problem *why)
 {
     if (sweep->doomed_count == 0)
         return FAULT_NONE;
-    enum fault f = sweep->rows->lock(sweep->rows->ctx, why);
+    enum fault f = rows_lock(sweep, why);
     if (f)
         return f;
     for (size_t i = 0; i < sweep->doomed_count && !f; i++) {
@@ -110,7 +117,7 @@ static enum fault doom(struct blob_sweeper *sweep, uint32_t number, uint64_t siz
 static enum fault cut_locked(struct blob_sweeper *sweep, uint32_t number, int fd, uint64_t size,
                              struct blob_named *named, struct problem *why)
 {
-    enum fault f = sweep->rows->lock(sweep->rows->ctx, why);
+    enum fault f = rows_lock(sweep, why);
     if (f)
         return f;
     f = blob_sweep_named(sweep, number, named, why);

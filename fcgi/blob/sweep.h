@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* What the sweeper asks of the rows.  lock..unlock is one write transaction under the writers'
- * lock; unlock commits it durably (keep true) or rolls it back. */
+ * lock; unlock commits it durably (keep true) or ends it without a trace (keep false). */
 struct blob_rows {
     void *ctx;
     enum fault (*lock)(void *ctx, struct problem *why);
@@ -27,6 +27,9 @@ struct blob_rows {
                            enum fault (*each)(void *arg, const struct blob_ref *ref,
                                               struct problem *why),
                            void *arg, struct problem *why);
+    /* Makes durable what contents() has told: a row whose deletion a crash could undo must find
+     * its bytes.  Called outside lock..unlock. */
+    enum fault (*settle)(void *ctx, struct problem *why);
     /* All rows that name from name to instead; inside lock..unlock.  Rows that are gone by then
      * are no fault. */
     enum fault (*move)(void *ctx, const struct blob_ref *from, const struct blob_ref *to,

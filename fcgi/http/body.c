@@ -110,14 +110,16 @@ static void put_object(void *object)
     json_object_put(object);
 }
 
+/* The text is gone before the values are used: both together would take twice the memory. */
 enum fault exchange_json(struct exchange *x, size_t max, json_object **out, struct problem *why)
 {
-    const char *text = NULL;
-    size_t len = 0;
+    struct text text;
     json_object *made = NULL;
-    enum fault f = exchange_body_text(x, max, &text, &len, why);
+    text_init(&text, max);
+    enum fault f = exchange_body(x, max, append, &text, why);
     if (!f)
-        f = json_parse(text, len, &made, NULL, why);
+        f = json_parse(text_string(&text), text.len, &made, NULL, why);
+    text_release(&text);
     if (!f && made && !arena_defer(x->arena, put_object, made))
         f = problem_set(why, FAULT_TOO_LARGE, "the body is too large");
     if (!f)

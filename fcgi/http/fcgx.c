@@ -163,6 +163,8 @@ static void settle(struct fcgx *fcgx)
 {
     int unread = 1;
     (void)FCGX_FFlush(fcgx->request.out);
+    if (FCGX_GetError(fcgx->request.out) != 0)
+        return; /* nobody takes it */
     for (int waited = 0; unread > 0 && waited < LINGER_MS; waited += SETTLE_MS) {
         (void)poll(NULL, 0, SETTLE_MS);
         if (ioctl(fcgx->request.ipcFd, SIOCOUTQ, &unread) != 0)

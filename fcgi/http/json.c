@@ -20,12 +20,24 @@ enum {
     REPLACEMENT = 0xFFFD,
 };
 
+/* What json-c takes for each, in bytes with malloc's share; an object starts with a table of 16.
+ * "[{},{},..." needs three bytes of text for eight hundred of memory. */
+enum {
+    COST_SCALAR = 64,
+    COST_STRING = 80, /* and its bytes */
+    COST_ARRAY = 144,
+    COST_ITEM = 16, /* the slot, in arrays that double */
+    COST_OBJECT = 800,
+    COST_MEMBER = 176,          /* the same, with the name's share; and the name's bytes */
+    STRING_KEEP_MAX = 64 * KIB, /* a decoded string's room that is kept for the next */
+};
+
 /* The first thing that is wrong, and the text as far as it has been read. */
 struct parser {
     const char *bytes;
     size_t len;
     size_t at;
-    size_t values; /* and names, made so far */
+    size_t cost; /* of all that was made */
     enum fault fault;
     const char *reason;
     size_t bad_at;      /* byte offset of what reason is about */
@@ -48,6 +60,13 @@ static bool malformed(struct parser *p, const char *reason, size_t bad_at)
 static bool out_of_memory(struct parser *p)
 {
     return fail(p, FAULT_INTERNAL, "out of memory", p->at);
+}
+
+/* Accounts for what is made next; len: text that it holds. */
+static bool afford(struct parser *p, size_t cost, size_t len)
+{
+    p->cost += cost + len;
+    return p->cost <= JSON_TREE_MAX || fail(p, FAULT_TOO_LARGE, "Too many values", p->at);
 }
 
 /* The byte at the current place; 0, which is no JSON, at the end. */
@@ -187,11 +206,11 @@ static bool string_parse(struct parser *p)
 static bool string_value(struct parser *p, json_object **out)
 {
     p->at++;
-    if (!string_parse(p))
+    if (!string_parse(p) || !afford(p, COST_STRING, p->string.len))
         return false;
-    if (p->string.len > INT32_MAX)
-        return out_of_memory(p);
     *out = json_object_new_string_len(text_string(&p->string), (int)p->string.len);
+    if (p->string.room > STRING_KEEP_MAX)
+        text_release(&p->string);
     return *out || out_of_memory(p);
 }
 
@@ -205,6 +224,8 @@ static bool number_value(struct parser *p, json_object **out)
     const size_t len = number_json_len(text, p->len - p->at, &integer);
     if (len == 0)
         return malformed(p, "Expecting value", p->at);
+    if (!afford(p, COST_SCALAR, integer ? 0 : len))
+        return false;
     if (integer && number_i64(text, len, &whole)) {
         *out = json_object_new_int64(whole);
     } else {
@@ -228,6 +249,8 @@ static bool word_value(struct parser *p, json_object **out)
         p->at += len;
         if (i == 0)
             return true;
+        if (!afford(p, COST_SCALAR, 0))
+            return false;
         *out = json_object_new_boolean(i == 1);
         return *out || out_of_memory(p);
     }
@@ -242,7 +265,7 @@ static bool array_fill(struct parser *p, unsigned depth, json_object *array)
         return true;
     do {
         json_object *item = NULL;
-        if (!value_parse(p, depth, &item))
+        if (!afford(p, COST_ITEM, 0) || !value_parse(p, depth, &item))
             return false;
         if (json_object_array_add(array, item) != 0) {
             json_object_put(item);
@@ -258,8 +281,7 @@ static bool member_parse(struct parser *p, unsigned depth, json_object *object)
     if (!take(p, '"'))
         return malformed(p, "Expecting property name enclosed in double quotes", p->at);
     const size_t opened = p->at - 1;
-    p->values++; /* a name takes about as much memory as a value */
-    if (!string_parse(p))
+    if (!string_parse(p) || !afford(p, COST_MEMBER, p->string.len))
         return false;
     if (strlen(text_string(&p->string)) != p->string.len)
         return malformed(p, "Invalid NUL in the property name starting at", opened);
@@ -292,8 +314,10 @@ static bool container_value(struct parser *p, unsigned depth, bool is_array, jso
 {
     if (depth == JSON_DEPTH_MAX)
         return malformed(p, "Nested too deep", p->at);
+    if (!afford(p, is_array ? COST_ARRAY : COST_OBJECT, 0))
+        return false;
     p->at++;
-    json_object *made = is_array ? json_object_new_array() : json_object_new_object();
+    json_object *made = is_array ? json_object_new_array_ext(1) : json_object_new_object();
     if (!made)
         return out_of_memory(p);
     const bool ok = is_array ? array_fill(p, depth + 1, made) : object_fill(p, depth + 1, made);
@@ -308,8 +332,6 @@ static bool container_value(struct parser *p, unsigned depth, bool is_array, jso
 static bool value_parse(struct parser *p, unsigned depth, json_object **out)
 {
     skip_space(p);
-    if (++p->values > JSON_VALUES_MAX)
-        return fail(p, FAULT_TOO_LARGE, "Too many values", p->at);
     const char first = peek(p);
     if (first == '"')
         return string_value(p, out);

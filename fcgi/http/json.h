@@ -24,8 +24,8 @@ struct json_error {
  * JSON_DEPTH_MAX, well-formed UTF-8 only, no NaN or Infinity, no byte order mark.  Of members with
  * one name the last wins.  Half a surrogate pair becomes U+FFFD.  An integer outside int64 becomes
  * the nearest double; a number past all doubles, or longer than NUMBER_TEXT_MAX, is refused, and so
- * is a NUL in a member's name.  error may be NULL.  FAULT_MALFORMED; FAULT_TOO_LARGE past
- * JSON_VALUES_MAX values.  The caller owns *out (NULL is a valid result: the value null). */
+ * is a NUL in a member's name.  error may be NULL.  FAULT_MALFORMED; FAULT_TOO_LARGE when
+ * the values would take more than JSON_TREE_MAX bytes of memory.  The caller owns *out (NULL is a valid result: the value null). */
 MUST_CHECK enum fault json_parse(const char *bytes, size_t len, json_object **out,
                                  struct json_error *error, struct problem *why);
 

@@ -1,6 +1,8 @@
 #include "opteryx/format.h"
 
 #include "opteryx/csv.h"
+#include "opteryx/ndjson.h"
+#include "opteryx/parquet.h"
 
 #include <string.h>
 #include <strings.h>
@@ -12,8 +14,10 @@ static const char magic[] = "PAR1"; /* parquet-format, "File Format" */
 struct format {
     enum format_kind kind;
     struct arena *arena;
-    size_t held; /* bytes of magic that came so far, while the kind is unknown */
+    uint64_t bytes;
+    size_t held; /* bytes of Parquet's magic that came so far */
     struct csv *csv;
+    struct ndjson *ndjson;
 };
 
 static const struct {
@@ -102,8 +106,9 @@ static enum fault reader_create(struct format *format, struct problem *why)
 {
     if (format->kind == FORMAT_CSV)
         return csv_create(format->arena, &format->csv, why);
-    return problem_set(why, FAULT_UNPROCESSABLE, "unsupported file type: %s parts are not read",
-                       format_word(format->kind));
+    if (format->kind == FORMAT_NDJSON)
+        return ndjson_create(format->arena, &format->ndjson, why);
+    return FAULT_NONE; /* Parquet is read at its end */
 }
 
 enum fault format_create(enum format_kind kind, struct arena *arena, struct format **out,
@@ -115,13 +120,7 @@ enum fault format_create(enum format_kind kind, struct arena *arena, struct form
     format->kind = kind;
     format->arena = arena;
     *out = format;
-    return kind == FORMAT_UNKNOWN ? FAULT_NONE : reader_create(format, why);
-}
-
-static enum fault reader_feed(struct format *format, const void *bytes, size_t len,
-                              struct problem *why)
-{
-    return csv_feed(format->csv, bytes, len, why);
+    return reader_create(format, why);
 }
 
 static enum fault unknown(struct problem *why)
@@ -131,36 +130,44 @@ static enum fault unknown(struct problem *why)
                        "content says what the part is");
 }
 
-/* Nothing has said the kind: content that begins as Parquet does is Parquet. */
-static enum fault sniff(struct format *format, const char **at, size_t *len, struct problem *why)
+/* The first bytes of what is Parquet, or may turn out to be because nothing said what it is. */
+static enum fault magic_feed(struct format *format, const char *at, size_t len, struct problem *why)
 {
-    for (; *len && format->held < MAGIC_LEN; ++*at, --*len) {
-        if (**at != magic[format->held])
+    for (; len && format->held < MAGIC_LEN; at++, len--) {
+        if (*at != magic[format->held] && format->kind == FORMAT_UNKNOWN)
             return unknown(why);
+        if (*at != magic[format->held]) {
+            return problem_set(why, FAULT_UNPROCESSABLE,
+                               "the part is not Parquet: it does not begin with PAR1");
+        }
         format->held++;
     }
-    if (format->held < MAGIC_LEN)
-        return FAULT_NONE;
-    format->kind = FORMAT_PARQUET;
-    enum fault f = reader_create(format, why);
-    return f ? f : reader_feed(format, magic, MAGIC_LEN, why);
+    if (format->held == MAGIC_LEN)
+        format->kind = FORMAT_PARQUET;
+    return FAULT_NONE;
 }
 
 enum fault format_feed(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct format *format = ctx;
-    const char *at = bytes;
-    enum fault f = format->kind == FORMAT_UNKNOWN ? sniff(format, &at, &len, why) : FAULT_NONE;
-    if (f || format->kind == FORMAT_UNKNOWN)
-        return f;
-    return reader_feed(format, at, len, why);
+    format->bytes += len;
+    if (format->csv)
+        return csv_feed(format->csv, bytes, len, why);
+    if (format->ndjson)
+        return ndjson_feed(format->ndjson, bytes, len, why);
+    return magic_feed(format, bytes, len, why);
 }
 
-enum fault format_end(struct format *format, struct reading *out, struct problem *why)
+enum fault format_end(struct format *format, const struct thrift_source *source,
+                      struct reading *out, struct problem *why)
 {
+    if (format->csv)
+        return csv_end(format->csv, out, why);
+    if (format->ndjson)
+        return ndjson_end(format->ndjson, out, why);
     if (format->kind == FORMAT_UNKNOWN)
         return unknown(why);
-    return csv_end(format->csv, out, why);
+    return parquet_read(source, format->bytes, format->arena, out, why);
 }
 
 enum format_kind format_kind_of(const struct format *format)

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/problem.h"
 #include "opteryx/reading.h"
+#include "opteryx/thrift.h"
 
 #include <stddef.h>
 
@@ -39,8 +40,9 @@ MUST_CHECK enum fault format_create(enum format_kind kind, struct arena *arena, 
 /* Feeding as a bytes_sink: format is a struct format.  FAULT_UNPROCESSABLE: not that kind. */
 MUST_CHECK enum fault format_feed(void *format, const void *bytes, size_t len, struct problem *why);
 
-/* The content is over. */
-MUST_CHECK enum fault format_end(struct format *format, struct reading *out, struct problem *why);
+/* The content is over and can be read back from source: Parquet's footer is. */
+MUST_CHECK enum fault format_end(struct format *format, const struct thrift_source *source,
+                                 struct reading *out, struct problem *why);
 
 /* The kind, once content has come or format_end() was called. */
 enum format_kind format_kind_of(const struct format *format);

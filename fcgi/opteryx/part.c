@@ -85,11 +85,26 @@ static enum fault stream(struct exchange *x, enum coding coding, struct receiver
     return not_decoded(coding, f, why);
 }
 
-/* Receives the content, up to its place in the store; it is not durable yet. */
+/* The stored content, for a reader that goes back into it. */
+struct stored {
+    struct blob_store *blobs;
+    const struct blob_ref *ref;
+};
+
+static enum fault read_back(void *ctx, uint64_t offset, void *bytes, size_t len, size_t *got,
+                            struct problem *why)
+{
+    const struct stored *stored = ctx;
+    return blob_read(stored->blobs, stored->ref, offset, bytes, len, got, why);
+}
+
+/* Receives the content, makes it durable and finds out what it is. */
 static enum fault content(struct exchange *x, enum coding coding, enum format_kind kind,
                           struct opteryx_part *part, struct reading *reading, struct problem *why)
 {
     struct receiver receiver = { .digest = digest_create(DIGEST_SHA256) };
+    struct stored stored = { .blobs = x->blobs, .ref = &part->ref };
+    const struct thrift_source source = { &stored, read_back };
     enum fault f = FAULT_NONE;
     if (!receiver.digest)
         f = problem_internal(why, "no memory for a digest");
@@ -99,13 +114,15 @@ static enum fault content(struct exchange *x, enum coding coding, enum format_ki
         f = blob_begin(x->blobs, (uint64_t)x->config->part_decoded_max, &receiver.writer, why);
     if (!f)
         f = stream(x, coding, &receiver, part, why);
-    if (!f)
-        f = format_end(receiver.format, reading, why);
     if (!f) {
         struct blob_writer *writer = receiver.writer;
         receiver.writer = NULL;
         f = blob_seal(writer, &part->ref, why);
     }
+    if (!f)
+        f = blob_flush(x->blobs, why);
+    if (!f)
+        f = format_end(receiver.format, &source, reading, why);
     if (!f) {
         digest_sha256(receiver.digest, part->sha256);
         part->kind = format_word(format_kind_of(receiver.format));
@@ -139,7 +156,7 @@ static enum fault compare(struct exchange *x, const struct opteryx_session *sess
     return f;
 }
 
-/* Bytes durable, then the row. */
+/* The row; the bytes are durable. */
 static enum fault store(struct exchange *x, const char *session, struct opteryx_part *part,
                         const struct reading *reading, struct problem *why)
 {
@@ -154,8 +171,6 @@ static enum fault store(struct exchange *x, const char *session, struct opteryx_
         f = problem_set(why, FAULT_UNPROCESSABLE, "the part's columns take too much room");
     part->columns = text_string(&columns);
     part->issues = text_string(&issues);
-    if (!f)
-        f = blob_flush(x->blobs, why);
     if (!f) {
         f = opteryx_store_part_put(x->db, session, x->who->name, part, why);
         exchange_keep_blobs(x);

@@ -215,19 +215,16 @@ bool type_widen(const struct type *a, const struct type *b, struct type *out)
 {
     const bool a_empty = a->kind == TYPE_NULL && a->arrays <= b->arrays;
     const bool b_empty = b->kind == TYPE_NULL && b->arrays <= a->arrays;
+    const bool numbers = is_number(a->kind) && is_number(b->kind);
+    const bool texts = (a->kind == TYPE_VARCHAR && b->kind == TYPE_NVARCHAR) ||
+                       (a->kind == TYPE_NVARCHAR && b->kind == TYPE_VARCHAR);
     if (type_equal(a, b) || b_empty) {
         *out = *a;
     } else if (a_empty) {
         *out = *b;
-    } else if (a->arrays != b->arrays) {
-        return false;
-    } else if (is_number(a->kind) && is_number(b->kind)) {
+    } else if (a->arrays == b->arrays && (numbers || texts)) {
         *out = *a;
-        out->kind = number_of(a->kind, b->kind);
-    } else if ((a->kind == TYPE_VARCHAR && b->kind == TYPE_NVARCHAR) ||
-               (a->kind == TYPE_NVARCHAR && b->kind == TYPE_VARCHAR)) {
-        *out = *a;
-        out->kind = TYPE_NVARCHAR;
+        out->kind = numbers ? number_of(a->kind, b->kind) : TYPE_NVARCHAR;
     } else {
         return false;
     }

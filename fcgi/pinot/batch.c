@@ -143,7 +143,7 @@ static enum fault map_segment(void *ctx, const char *segment, const char *uri, s
     size_t at = 0;
     enum fault f = segment_at(b, segment, &at, why);
     if (!f)
-        f = download_uri_check(uri, segment, why);
+        f = mapping_uri_check(uri, segment, why);
     if (f)
         return f;
     if (b->marks[at].has & IS_MAPPED)

@@ -81,7 +81,7 @@ enum fault mapping_end(struct mapping *mapping, struct problem *why)
     return f;
 }
 
-enum fault download_uri_check(const char *uri, const char *segment, struct problem *why)
+enum fault mapping_uri_check(const char *uri, const char *segment, struct problem *why)
 {
     enum { DELETE = 0x7F };
     const size_t len = strlen(uri);

@@ -40,6 +40,6 @@ MUST_CHECK enum fault mapping_end(struct mapping *mapping, struct problem *why);
 
 /* FAULT_MALFORMED for a download URI with spaces, control characters or no UTF-8: nothing could
  * ever fetch it. */
-MUST_CHECK enum fault download_uri_check(const char *uri, const char *segment, struct problem *why);
+MUST_CHECK enum fault mapping_uri_check(const char *uri, const char *segment, struct problem *why);
 
 #endif

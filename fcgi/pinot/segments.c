@@ -103,7 +103,7 @@ static enum fault retention_of(struct exchange *x, const char *table, int64_t *k
 {
     const char *text = exchange_query(x, "retention");
     *keep_ms = -1;
-    if (!text || period_parse(text, keep_ms))
+    if (!text || table_config_period(text, keep_ms))
         return FAULT_NONE;
     return problem_set(why, FAULT_MALFORMED,
                        "Failed to delete segments from table: %s, error message: Invalid time "

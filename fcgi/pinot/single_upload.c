@@ -144,7 +144,7 @@ static enum fault require_uri(struct single *s, const char *mode, struct problem
                            mode);
     }
     s->download_uri = given;
-    return download_uri_check(given, "in header field 'DOWNLOAD_URI'", why);
+    return mapping_uri_check(given, "in header field 'DOWNLOAD_URI'", why);
 }
 
 /* URI and JSON: Sluice would fetch the segment. */

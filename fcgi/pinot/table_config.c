@@ -189,7 +189,7 @@ static enum fault keep_text(const char *text, struct arena *arena, const char **
 
 /* ---- what a push depends on ---- */
 
-bool period_parse(const char *text, int64_t *out_ms)
+bool table_config_period(const char *text, int64_t *out_ms)
 {
     static const struct {
         char letter;
@@ -303,7 +303,7 @@ static enum fault read_segments_config(json_object *config, struct arena *arena,
         return problem_set(why, FAULT_MALFORMED, "Invalid replication in table config");
     if (!whole_number(segments, "retentionTimeValue", &retention) || retention < 0)
         return problem_set(why, FAULT_MALFORMED, "Invalid retentionTimeValue in table config");
-    if (keep && !period_parse(keep, &table->deleted_keep_ms))
+    if (keep && !table_config_period(keep, &table->deleted_keep_ms))
         return problem_set(why, FAULT_MALFORMED,
                            "Invalid deletedSegmentsRetentionPeriod: %.64s in table config", keep);
     return keep_text(column && column[0] ? column : NULL, arena, &table->time_column, why);

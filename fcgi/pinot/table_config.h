@@ -40,6 +40,6 @@ MUST_CHECK enum fault schema_config_parse(const char *text, size_t len, const ch
                                           struct problem *why);
 
 /* "3d", "4h30m", "0d" in milliseconds; false for anything else. */
-bool period_parse(const char *text, int64_t *out_ms);
+bool table_config_period(const char *text, int64_t *out_ms);
 
 #endif

@@ -293,7 +293,7 @@ enum fault pinot_table_remove(struct exchange *x, struct problem *why)
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
         f = type_of(x, &type, why);
-    if (!f && retention && !period_parse(retention, &keep_ms))
+    if (!f && retention && !table_config_period(retention, &keep_ms))
         f = problem_set(why, FAULT_MALFORMED,
                         "Invalid time spec '%.64s' (Valid examples: '3h', '4h30m')", retention);
     for (size_t i = 0; i < TYPE_COUNT && !f; i++) {

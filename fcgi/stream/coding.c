@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICE = 16 * KIB }; /* bytes of input that a library sees at once */
+/* Bytes of input that a library sees at once.  Smaller ones cost: zlib keeps a copy of the last 32
+ * KiB that it has made after every call. */
+enum { SLICE = IO_CHUNK };
 
 enum progress { BEFORE_FIRST, INSIDE, AFTER_ONE };
 

@@ -34,8 +34,9 @@
 
 /* What a part says of itself.  Borrowed, valid during part_begin only; NULL where absent.  name is
  * never NULL in multipart/form-data; in other multipart types name and filename are those of a
- * form-data disposition alone.  Quoted parameter values are unescaped (backslash before a quote or backslash; other backslashes stay,
- * as browsers send paths); filename* is not read (RFC 7578 section 4.2 forbids it). */
+ * form-data disposition alone.  Quoted values are unescaped (backslash before a quote or backslash;
+ * other backslashes stay, as browsers send paths); filename* is not read (RFC 7578 section 4.2
+ * forbids it). */
 struct multipart_head {
     const char *name;
     const char *filename;

@@ -1,368 +1,334 @@
 #include "stream/tar.h"
 
 #include "base/limits.h"
-#include "base/number.h"
+#include "stream/tar_header.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* POSIX.1-2017 pax, "ustar Interchange Format". */
-enum {
-    BLOCK = 512,
-    NAME_AT = 0,
-    NAME_LEN = 100,
-    SIZE_AT = 124,
-    SIZE_LEN = 12,
-    CHECKSUM_AT = 148,
-    CHECKSUM_LEN = 8,
-    KIND_AT = 156,
-    MAGIC_AT = 257,
-    PREFIX_AT = 345,
-    PREFIX_LEN = 155,
-    BASE_256 = 0x80, /* GNU: the first byte of a number that is not octal text */
-    NEGATIVE = 0x40,
-    NAME_SHOWN = 80, /* bytes of a name that a fault's text repeats */
-};
-
-static const char ustar_magic[] = "ustar"; /* with its NUL; GNU writes "ustar  " instead */
+enum { SHOWN_NAME_MAX = 256 }; /* bytes of a name in a fault's text with the NUL */
 
 enum state {
-    STATE_HEADER,  /* gathering a header block */
-    STATE_META,    /* the content of a pax header or a GNU name */
-    STATE_BODY,    /* the content of an entry */
-    STATE_PADDING, /* to the next block */
-    STATE_ZEROS,   /* the archive has ended: zeros alone may follow */
+    AT_HEADER,
+    IN_CONTENT,     /* of an entry */
+    IN_DESCRIPTION, /* of the next entry: pax records or a GNU long name */
+    IN_PADDING,     /* up to the next block */
+    IN_ZEROS,       /* behind the archive's end */
 };
 
 struct tar {
-    const struct tar_sink *sink;
+    struct tar_sink sink;
     void *ctx;
     enum state state;
-    uint64_t left;    /* of the content */
-    unsigned padding; /* bytes behind it */
-    bool in_entry;    /* entry_begin was called, entry_end not yet */
     size_t entries;
-    bool has_path; /* what a pax or GNU header said of the next entry */
-    bool has_size;
+    uint64_t left;  /* bytes of the content or description that are still to come */
+    size_t padding; /* bytes behind it up to the next block */
+
+    /* What descriptions have said of the next entry. */
+    bool described;
+    bool named;
+    bool sized;
     uint64_t size;
-    size_t path_len;
-    char meta_kind;
-    size_t meta_len;
+
+    size_t name_len;
+    char name[TAR_NAME_MAX + 1];
     size_t block_len;
-    unsigned char block[BLOCK];
-    char path[TAR_NAME_MAX + 1];
-    char meta[TAR_PAX_MAX + 1];
+    uint8_t block[TAR_BLOCK];
+    enum tar_role role; /* of the description being read */
+    size_t description_len;
+    char description[TAR_PAX_MAX];
 };
 
-static enum fault malformed(struct problem *why, const char *what)
+/* What is left of a feed. */
+struct input {
+    const uint8_t *bytes;
+    size_t len;
+};
+
+/* The next bytes of the input, at most max; moves behind them. */
+static const uint8_t *take(struct input *in, uint64_t max, size_t *len)
 {
-    return problem_set(why, FAULT_MALFORMED, "not a tar archive: %s", what);
+    const uint8_t *bytes = in->bytes;
+    *len = in->len < max ? in->len : (size_t)max;
+    in->bytes += *len;
+    in->len -= *len;
+    return bytes;
+}
+
+static enum fault bad_archive(struct problem *why, const char *what)
+{
+    return problem_set(why, FAULT_MALFORMED, "tar archive: %s", what);
+}
+
+/* Names are the client's bytes, so a text shows the printable ones alone. */
+static enum fault bad_entry(const struct tar *tar, struct problem *why, const char *what)
+{
+    char shown[SHOWN_NAME_MAX];
+    size_t len = 0;
+    for (; len + 1 < sizeof shown && len < tar->name_len; len++) {
+        shown[len] = tar->name[len];
+        if (shown[len] < ' ' || shown[len] > '~')
+            shown[len] = '?';
+    }
+    shown[len] = '\0';
+    return problem_set(why, FAULT_MALFORMED, "tar entry %s: %s", shown, what);
+}
+
+static enum fault keep_name(struct tar *tar, const char *name, size_t len, struct problem *why)
+{
+    if (len == 0 || len > TAR_NAME_MAX || memchr(name, '\0', len))
+        return bad_archive(why, "name is empty, too long or has a NUL inside");
+    memcpy(tar->name, name, len);
+    tar->name[len] = '\0';
+    tar->name_len = len;
+    return FAULT_NONE;
+}
+
+/* pax and GNU may not both name an entry: readers disagree about which of them wins. */
+static enum fault describe_name(struct tar *tar, const char *name, size_t len, struct problem *why)
+{
+    if (tar->named)
+        return bad_archive(why, "an entry is named twice");
+    tar->named = true;
+    return keep_name(tar, name, len, why);
+}
+
+static enum fault describe_by_pax(struct tar *tar, struct problem *why)
+{
+    struct tar_pax pax;
+    enum fault f = tar_pax_parse(tar->description, tar->description_len, &pax, why);
+    if (!f && pax.path)
+        f = describe_name(tar, pax.path, pax.path_len, why);
+    if (!f && pax.has_size && tar->sized)
+        f = bad_archive(why, "an entry has two sizes");
+    if (!f && pax.has_size) {
+        tar->sized = true;
+        tar->size = pax.size;
+    }
+    return f;
+}
+
+/* A size or name for every entry that follows makes no sense; where one stands, readers disagree
+ * about where entries begin. */
+static enum fault check_global(const struct tar *tar, struct problem *why)
+{
+    struct tar_pax pax;
+    const enum fault f = tar_pax_parse(tar->description, tar->description_len, &pax, why);
+    if (!f && (pax.path || pax.has_size))
+        return bad_archive(why, "a global header names or sizes entries");
+    return f;
+}
+
+/* The name ends with NULs, which the size counts. */
+static enum fault describe_by_long_name(struct tar *tar, struct problem *why)
+{
+    size_t len = tar->description_len;
+    while (len > 0 && tar->description[len - 1] == '\0')
+        len--;
+    return describe_name(tar, tar->description, len, why);
+}
+
+static enum fault description_read(struct tar *tar, struct problem *why)
+{
+    switch (tar->role) {
+    case TAR_ROLE_PAX:
+        return describe_by_pax(tar, why);
+    case TAR_ROLE_LONG_NAME:
+        return describe_by_long_name(tar, why);
+    case TAR_ROLE_PAX_GLOBAL:
+        return check_global(tar, why);
+    case TAR_ROLE_LONG_LINK:
+    case TAR_ROLE_FILE:
+    case TAR_ROLE_FOLDER:
+    case TAR_ROLE_OTHER:
+        break;
+    }
+    return FAULT_NONE;
+}
+
+static void set_content(struct tar *tar, uint64_t bytes)
+{
+    tar->left = bytes;
+    tar->padding = (size_t)((TAR_BLOCK - bytes % TAR_BLOCK) % TAR_BLOCK);
+}
+
+static enum fault begin_description(struct tar *tar, const struct tar_header *header,
+                                    struct problem *why)
+{
+    if (header->bytes > sizeof tar->description)
+        return bad_archive(why, "a name or pax header is too long");
+    tar->described = tar->described || header->role != TAR_ROLE_PAX_GLOBAL;
+    tar->role = header->role;
+    tar->description_len = 0;
+    set_content(tar, header->bytes);
+    tar->state = IN_DESCRIPTION;
+    return header->bytes > 0 ? FAULT_NONE : description_read(tar, why);
+}
+
+/* Before POSIX a folder was a file whose name ended with a slash. */
+static enum tar_kind kind_of(const struct tar *tar, enum tar_role role)
+{
+    if (role == TAR_ROLE_FOLDER)
+        return TAR_FOLDER;
+    if (role != TAR_ROLE_FILE)
+        return TAR_OTHER;
+    return tar->name[tar->name_len - 1] == '/' ? TAR_FOLDER : TAR_FILE;
+}
+
+static enum fault begin_entry(struct tar *tar, const struct tar_header *header, struct problem *why)
+{
+    struct tar_head head = { .bytes = tar->sized ? tar->size : header->bytes };
+    enum fault f = FAULT_NONE;
+    if (!tar->named)
+        f = keep_name(tar, header->name, header->name_len, why);
+    if (f)
+        return f;
+    if (tar->entries == TAR_ENTRIES_MAX) {
+        return problem_set(why, FAULT_TOO_LARGE, "tar archive has more than %d entries",
+                           TAR_ENTRIES_MAX);
+    }
+    head.kind = kind_of(tar, header->role);
+    if (head.kind != TAR_FILE && head.bytes > 0)
+        return bad_entry(tar, why, "only files may have content");
+    head.name = tar->name;
+    head.name_len = tar->name_len;
+    tar->entries++;
+    tar->described = false;
+    tar->named = false;
+    tar->sized = false;
+    set_content(tar, head.bytes);
+    tar->state = IN_CONTENT;
+    f = tar->sink.entry_begin(tar->ctx, &head, why);
+    if (!f && head.bytes == 0)
+        f = tar->sink.entry_end(tar->ctx, why);
+    return f;
+}
+
+static enum fault header_read(struct tar *tar, struct problem *why)
+{
+    struct tar_header header;
+    if (tar_header_is_zero(tar->block)) {
+        if (tar->described)
+            return bad_archive(why, "ends where an entry is described");
+        tar->state = IN_ZEROS;
+        return FAULT_NONE;
+    }
+    const enum fault f = tar_header_parse(tar->block, &header, why);
+    if (f)
+        return f;
+    const bool entry = header.role == TAR_ROLE_FILE || header.role == TAR_ROLE_FOLDER ||
+                       header.role == TAR_ROLE_OTHER;
+    return entry ? begin_entry(tar, &header, why) : begin_description(tar, &header, why);
+}
+
+static enum fault feed_header(struct tar *tar, struct input *in, struct problem *why)
+{
+    size_t len = 0;
+    const uint8_t *bytes = take(in, TAR_BLOCK - tar->block_len, &len);
+    memcpy(tar->block + tar->block_len, bytes, len);
+    tar->block_len += len;
+    if (tar->block_len < TAR_BLOCK)
+        return FAULT_NONE;
+    tar->block_len = 0;
+    return header_read(tar, why);
+}
+
+static enum fault feed_content(struct tar *tar, struct input *in, struct problem *why)
+{
+    size_t len = 0;
+    const uint8_t *bytes = take(in, tar->left, &len);
+    tar->left -= len;
+    enum fault f = tar->sink.entry_body(tar->ctx, bytes, len, why);
+    if (!f && tar->left == 0)
+        f = tar->sink.entry_end(tar->ctx, why);
+    return f;
+}
+
+static enum fault feed_description(struct tar *tar, struct input *in, struct problem *why)
+{
+    size_t len = 0;
+    const uint8_t *bytes = take(in, tar->left, &len);
+    memcpy(tar->description + tar->description_len, bytes, len);
+    tar->description_len += len;
+    tar->left -= len;
+    return tar->left == 0 ? description_read(tar, why) : FAULT_NONE;
+}
+
+static enum fault feed_zeros(struct input *in, struct problem *why)
+{
+    size_t len = 0;
+    const uint8_t *bytes = take(in, in->len, &len);
+    for (size_t i = 0; i < len; i++) {
+        if (bytes[i] != 0)
+            return bad_archive(why, "bytes after its end");
+    }
+    return FAULT_NONE;
+}
+
+/* Leaves what has been read to its end, without reading more. */
+static void settle(struct tar *tar)
+{
+    const bool whole = tar->left == 0;
+    if (whole && (tar->state == IN_CONTENT || tar->state == IN_DESCRIPTION))
+        tar->state = IN_PADDING;
+    if (tar->state == IN_PADDING && tar->padding == 0)
+        tar->state = AT_HEADER;
+}
+
+enum fault tar_feed(void *tar, const void *bytes, size_t len, struct problem *why)
+{
+    struct tar *parser = tar;
+    struct input in = { bytes, len };
+    enum fault f = FAULT_NONE;
+    while (!f && in.len > 0) {
+        size_t skipped = 0;
+        switch (parser->state) {
+        case AT_HEADER:
+            f = feed_header(parser, &in, why);
+            break;
+        case IN_CONTENT:
+            f = feed_content(parser, &in, why);
+            break;
+        case IN_DESCRIPTION:
+            f = feed_description(parser, &in, why);
+            break;
+        case IN_PADDING:
+            (void)take(&in, parser->padding, &skipped);
+            parser->padding -= skipped;
+            break;
+        case IN_ZEROS:
+            f = feed_zeros(&in, why);
+            break;
+        }
+        settle(parser);
+    }
+    return f;
+}
+
+enum fault tar_end(struct tar *tar, struct problem *why)
+{
+    if (tar->state == IN_ZEROS)
+        return FAULT_NONE;
+    if (tar->state == IN_CONTENT)
+        return bad_entry(tar, why, "the archive ends inside it");
+    if (tar->state != AT_HEADER || tar->block_len > 0 || tar->described)
+        return bad_archive(why, "ends inside a header or before the end of an entry's last block");
+    return FAULT_NONE;
 }
 
 enum fault tar_create(const struct tar_sink *sink, void *ctx, struct tar **out, struct problem *why)
 {
-    struct tar *parser = calloc(1, sizeof *parser);
-    if (!parser)
-        return problem_internal(why, "out of memory for a tar parser");
-    parser->sink = sink;
-    parser->ctx = ctx;
-    *out = parser;
+    struct tar *tar = calloc(1, sizeof *tar);
+    if (!tar)
+        return problem_internal(why, "tar: out of memory");
+    tar->sink = *sink;
+    tar->ctx = ctx;
+    *out = tar;
     return FAULT_NONE;
 }
 
-void tar_destroy(struct tar *parser)
+void tar_destroy(struct tar *tar)
 {
-    free(parser);
-}
-
-/* ---- fields ---- */
-
-/* Octal text between spaces and NULs. */
-static bool read_octal(const unsigned char *field, size_t len, uint64_t *out)
-{
-    const char *text = (const char *)field;
-    size_t from = 0;
-    while (from < len && text[from] == ' ')
-        from++;
-    size_t to = from;
-    while (to < len && text[to] != ' ' && text[to] != '\0')
-        to++;
-    return number_octal(text + from, to - from, out);
-}
-
-static bool read_number(const unsigned char *field, size_t len, uint64_t *out)
-{
-    if (!(field[0] & BASE_256))
-        return read_octal(field, len, out);
-    uint64_t value = field[0] & (BASE_256 - 1);
-    if (field[0] & NEGATIVE)
-        return false;
-    for (size_t i = 1; i < len; i++) {
-        if (value > UINT64_MAX >> 8)
-            return false;
-        value = value << 8 | field[i];
-    }
-    *out = value;
-    return true;
-}
-
-/* The sum counts its own field as spaces; old archives summed signed bytes. */
-static bool checksum_matches(const unsigned char block[BLOCK])
-{
-    uint64_t told = 0;
-    int64_t as_unsigned = 0;
-    int64_t as_signed = 0;
-    for (size_t i = 0; i < BLOCK; i++) {
-        const bool own = i >= CHECKSUM_AT && i < CHECKSUM_AT + CHECKSUM_LEN;
-        as_unsigned += own ? ' ' : block[i];
-        as_signed += own ? ' ' : (signed char)block[i];
-    }
-    return read_octal(block + CHECKSUM_AT, CHECKSUM_LEN, &told) && told <= INT64_MAX &&
-           ((int64_t)told == as_unsigned || (int64_t)told == as_signed);
-}
-
-static bool is_zero(const unsigned char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (bytes[i] != 0)
-            return false;
-    }
-    return true;
-}
-
-/* The header's own name: prefix and name of ustar, joined. */
-static void read_name(struct tar *parser)
-{
-    const char *block = (const char *)parser->block;
-    const size_t name_len = strnlen(block + NAME_AT, NAME_LEN);
-    size_t prefix_len = 0;
-    if (memcmp(block + MAGIC_AT, ustar_magic, sizeof ustar_magic) == 0)
-        prefix_len = strnlen(block + PREFIX_AT, PREFIX_LEN);
-    size_t len = 0;
-    if (prefix_len > 0) {
-        memcpy(parser->path, block + PREFIX_AT, prefix_len);
-        parser->path[prefix_len] = '/';
-        len = prefix_len + 1;
-    }
-    memcpy(parser->path + len, block + NAME_AT, name_len);
-    parser->path_len = len + name_len;
-    parser->path[parser->path_len] = '\0';
-}
-
-/* ---- pax and GNU headers ---- */
-
-static enum fault set_path(struct tar *parser, const char *path, size_t len, struct problem *why)
-{
-    if (len == 0 || len > TAR_NAME_MAX || memchr(path, '\0', len))
-        return problem_set(why, FAULT_MALFORMED,
-                           "the name of a tar entry is empty, longer than %d bytes, or holds a NUL",
-                           TAR_NAME_MAX);
-    memcpy(parser->path, path, len);
-    parser->path[len] = '\0';
-    parser->path_len = len;
-    parser->has_path = true;
-    return FAULT_NONE;
-}
-
-static enum fault pax_record(struct tar *parser, const char *key, size_t key_len, const char *value,
-                             size_t len, struct problem *why)
-{
-    static const char path[] = "path";
-    static const char size[] = "size";
-    if (key_len == sizeof path - 1 && memcmp(key, path, key_len) == 0)
-        return set_path(parser, value, len, why);
-    if (key_len != sizeof size - 1 || memcmp(key, size, key_len) != 0)
-        return FAULT_NONE;
-    parser->has_size = number_u64(value, len, &parser->size);
-    return parser->has_size ? FAULT_NONE : malformed(why, "a pax size is no number");
-}
-
-/* "LENGTH key=value\n", the length counting all of it. */
-static enum fault read_pax(struct tar *parser, struct problem *why)
-{
-    const char *at = parser->meta;
-    const char *end = at + parser->meta_len;
-    while (at < end) {
-        uint64_t len = 0;
-        const char *space = memchr(at, ' ', (size_t)(end - at));
-        if (!space || !number_u64(at, (size_t)(space - at), &len) || len > (size_t)(end - at) ||
-            len < (size_t)(space - at) + 2 || at[len - 1] != '\n')
-            return malformed(why, "a pax record does not parse");
-        const char *key = space + 1;
-        const char *last = at + len - 1;
-        const char *equals = memchr(key, '=', (size_t)(last - key));
-        if (!equals || equals == key)
-            return malformed(why, "a pax record has no key");
-        const enum fault f = pax_record(parser, key, (size_t)(equals - key), equals + 1,
-                                        (size_t)(last - equals - 1), why);
-        if (f)
-            return f;
-        at += len;
-    }
-    return FAULT_NONE;
-}
-
-static enum fault meta_end(struct tar *parser, struct problem *why)
-{
-    if (parser->meta_kind == 'x')
-        return read_pax(parser, why);
-    if (parser->meta_kind == 'L')
-        return set_path(parser, parser->meta, strnlen(parser->meta, parser->meta_len), why);
-    return FAULT_NONE; /* global pax records and long link names change nothing here */
-}
-
-/* ---- entries ---- */
-
-static enum fault content_end(struct tar *parser, struct problem *why)
-{
-    enum fault f = FAULT_NONE;
-    if (parser->state == STATE_META) {
-        f = meta_end(parser, why);
-    } else if (parser->in_entry) {
-        parser->in_entry = false;
-        f = parser->sink->entry_end(parser->ctx, why);
-    }
-    parser->state = parser->padding > 0 ? STATE_PADDING : STATE_HEADER;
-    return f;
-}
-
-static enum fault content_begin(struct tar *parser, enum state state, uint64_t size,
-                                struct problem *why)
-{
-    parser->state = state;
-    parser->left = size;
-    parser->padding = (unsigned)(-size & (BLOCK - 1));
-    return size == 0 ? content_end(parser, why) : FAULT_NONE;
-}
-
-static enum tar_kind kind_of(const struct tar *parser, char type)
-{
-    const bool file = type == '0' || type == '\0' || type == '7';
-    if (type == '5' || (file && parser->path_len > 0 && parser->path[parser->path_len - 1] == '/'))
-        return TAR_FOLDER;
-    return file ? TAR_FILE : TAR_OTHER;
-}
-
-static enum fault entry_begin(struct tar *parser, char type, uint64_t size, struct problem *why)
-{
-    if (!parser->has_path)
-        read_name(parser);
-    if (parser->path_len == 0)
-        return malformed(why, "an entry has no name");
-    if (++parser->entries > TAR_ENTRIES_MAX)
-        return problem_set(why, FAULT_TOO_LARGE, "the tar archive has more than %d entries",
-                           TAR_ENTRIES_MAX);
-    const struct tar_head head = { .name = parser->path,
-                                   .name_len = parser->path_len,
-                                   .kind = kind_of(parser, type),
-                                   .bytes = parser->has_size ? parser->size : size };
-    parser->has_path = parser->has_size = false;
-    if (head.bytes > INT64_MAX || (head.kind != TAR_FILE && head.bytes > 0))
-        return problem_set(why, FAULT_MALFORMED, "the tar entry %.*s has an impossible size",
-                           NAME_SHOWN, parser->path);
-    parser->in_entry = true;
-    const enum fault f = parser->sink->entry_begin(parser->ctx, &head, why);
-    return f ? f : content_begin(parser, STATE_BODY, head.bytes, why);
-}
-
-static enum fault meta_begin(struct tar *parser, char type, uint64_t size, struct problem *why)
-{
-    if (size > TAR_PAX_MAX)
-        return problem_set(why, FAULT_MALFORMED, "a tar header is longer than %d bytes",
-                           TAR_PAX_MAX);
-    parser->meta_kind = type;
-    parser->meta_len = 0;
-    return content_begin(parser, STATE_META, size, why);
-}
-
-static enum fault read_header(struct tar *parser, struct problem *why)
-{
-    uint64_t size = 0;
-    const char type = (char)parser->block[KIND_AT];
-    if (is_zero(parser->block, BLOCK)) {
-        if (parser->has_path || parser->has_size)
-            return malformed(why, "a pax header without its entry");
-        parser->state = STATE_ZEROS;
-        return FAULT_NONE;
-    }
-    if (!checksum_matches(parser->block))
-        return malformed(why, "a header's checksum does not match");
-    if (!read_number(parser->block + SIZE_AT, SIZE_LEN, &size))
-        return malformed(why, "a header's size is no number");
-    if (type == 'x' || type == 'g' || type == 'L' || type == 'K')
-        return meta_begin(parser, type, size, why);
-    return entry_begin(parser, type, size, why);
-}
-
-static enum fault feed_header(struct tar *parser, const unsigned char **at, size_t len,
-                              struct problem *why)
-{
-    const size_t room = BLOCK - parser->block_len;
-    const size_t step = len < room ? len : room;
-    memcpy(parser->block + parser->block_len, *at, step);
-    parser->block_len += step;
-    *at += step;
-    if (parser->block_len < BLOCK)
-        return FAULT_NONE;
-    parser->block_len = 0;
-    return read_header(parser, why);
-}
-
-static enum fault feed_content(struct tar *parser, const unsigned char **at, size_t len,
-                               struct problem *why)
-{
-    const size_t step = len < parser->left ? len : (size_t)parser->left;
-    enum fault f = FAULT_NONE;
-    if (parser->state == STATE_META) {
-        memcpy(parser->meta + parser->meta_len, *at, step);
-        parser->meta_len += step;
-    } else {
-        f = parser->sink->entry_body(parser->ctx, *at, step, why);
-    }
-    *at += step;
-    parser->left -= step;
-    return !f && parser->left == 0 ? content_end(parser, why) : f;
-}
-
-static void feed_padding(struct tar *parser, const unsigned char **at, size_t len)
-{
-    const unsigned step = len < parser->padding ? (unsigned)len : parser->padding;
-    *at += step;
-    parser->padding -= step;
-    if (parser->padding == 0)
-        parser->state = STATE_HEADER;
-}
-
-enum fault tar_feed(void *ctx, const void *bytes, size_t len, struct problem *why)
-{
-    struct tar *parser = ctx;
-    const unsigned char *at = bytes;
-    const unsigned char *end = at + len;
-    enum fault f = FAULT_NONE;
-    while (!f && at < end) {
-        const size_t left = (size_t)(end - at);
-        switch (parser->state) {
-        case STATE_HEADER:
-            f = feed_header(parser, &at, left, why);
-            break;
-        case STATE_META:
-        case STATE_BODY:
-            f = feed_content(parser, &at, left, why);
-            break;
-        case STATE_PADDING:
-            feed_padding(parser, &at, left);
-            break;
-        case STATE_ZEROS:
-            return is_zero(at, left) ? FAULT_NONE : malformed(why, "bytes follow its end");
-        }
-    }
-    return f;
-}
-
-enum fault tar_end(struct tar *parser, struct problem *why)
-{
-    const bool between = parser->state == STATE_HEADER && parser->block_len == 0 &&
-                         !parser->has_path && !parser->has_size;
-    return between || parser->state == STATE_ZEROS ? FAULT_NONE : malformed(why, "it ends early");
+    free(tar);
 }

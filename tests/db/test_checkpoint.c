@@ -127,7 +127,7 @@ static void test_a_checkpoint_without_space_is_tried_again_and_spoils_no_answer(
     shim_fail(shim, SHIM_DATABASE, SHIM_WRITE, 0, SQLITE_FULL);
     for (int i = 0; i < ENOUGH; i++)
         rig_write(rig.db, FILE_A, i);
-    assert_true(rig_database(&rig, SHIM_WRITE) > 1);
+    assert_in_range(rig_database(&rig, SHIM_WRITE), 2, ENOUGH / 2); /* not at each commit */
     assert_false(poisoned());
     shim_calm(shim);
     for (int i = 0; i < ENOUGH; i++)

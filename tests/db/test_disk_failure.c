@@ -178,18 +178,18 @@ static void test_migrate_leaves_the_mark_while_a_process_is_there(void **state)
     rig_refuse(&rig, rig.other, FAULT_UNAVAILABLE);
 }
 
-/* Overwrites the head of every page of the database but the first. */
+/* Overwrites the head of the first page of the table blob, when no connection is open. */
 static void damage_database(void)
 {
     enum { PAGE = 4096, LEN = 64 };
     char path[STATE_PATH_MAX];
     char junk[LEN];
     memset(junk, 'x', sizeof junk);
+    const int64_t page =
+        state_number(&rig.state, "SELECT rootpage FROM sqlite_schema WHERE name = 'blob'");
     state_path(&rig.state, "sluice.db", path);
     const int fd = open(path, O_RDWR | O_CLOEXEC);
-    const off_t size = lseek(fd, 0, SEEK_END);
-    for (off_t at = PAGE; at < size; at += PAGE)
-        assert_int_equal(pwrite(fd, junk, sizeof junk, at), LEN);
+    assert_int_equal(pwrite(fd, junk, sizeof junk, (page - 1) * PAGE), LEN);
     (void)close(fd);
 }
 
@@ -224,6 +224,7 @@ static const struct {
     { "quota", 1, SQLITE_IOERR_WRITE, EDQUOT, FAULT_STORAGE_FULL, true },
     { "no space, as an I/O error", 1, SQLITE_IOERR_WRITE, ENOSPC, FAULT_STORAGE_FULL, true },
     { "broken device", 1, SQLITE_IOERR_WRITE, EIO, FAULT_INTERNAL, true },
+    { "remounted read-only", 1, SQLITE_IOERR_WRITE, EROFS, FAULT_UNAVAILABLE, true },
     { "out of memory", 1, SQLITE_NOMEM, 0, FAULT_INTERNAL, true },
 };
 

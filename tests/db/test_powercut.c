@@ -119,13 +119,6 @@ static void play_end(struct play *play)
 
 /* ---- what an image must hold ---- */
 
-static int64_t rows_of(const struct state *image, int64_t transaction)
-{
-    char sql[STATE_PATH_MAX];
-    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM blob WHERE file = %d", (int)transaction);
-    return state_number(image, sql);
-}
-
 /* How many rows each transaction has, as anybody's SQLite finds them. */
 static void count_rows(const struct state *image, int64_t rows[2 * TRANSACTIONS])
 {
@@ -221,6 +214,7 @@ static int come_back(const struct play *play, const struct state *image, bool mi
     int back = 0;
     int64_t first = 0;
     bool lost[2 * TRANSACTIONS] = { false };
+    int64_t rows[2 * TRANSACTIONS] = { 0 };
     if (migrated)
         state_migrate(image);
     struct db *db = state_open(image);
@@ -236,8 +230,9 @@ static int come_back(const struct play *play, const struct state *image, bool mi
     char index[STATE_PATH_MAX];
     state_path(image, "sluice.db-shm", index);
     (void)remove(index);
+    count_rows(image, rows);
     for (int64_t transaction = first + 1; first > 0 && transaction < play->next; transaction++)
-        back += lost[transaction] && rows_of(image, transaction) > 0;
+        back += lost[transaction] && rows[transaction] > 0;
     return back;
 }
 

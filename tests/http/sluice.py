@@ -21,6 +21,8 @@ GOLDEN = ROOT / "tests" / "golden"
 SERVER = os.environ.get("SERVER", "lighttpd")
 START_S = 600  # the first start builds
 ANSWER_S = 60
+# What an Asan build says of the program, whatever its exit status.
+SANITIZERS = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|\w+\.c:\d+: .*Assertion")
 
 
 def free_port():
@@ -180,7 +182,8 @@ def recorded(path, substitutions=()):
         data = data.replace(old, new)
     head_bytes, _, body = data.partition(b"\r\n\r\n")
     first, *lines = head_bytes.split(b"\r\n")
-    kept = [line for line in lines if not re.match(rb"(host|content-length|connection):", line, re.I)]
+    ours = re.compile(rb"(host|content-length|connection):", re.I)
+    kept = [line for line in lines if not ours.match(line)]
     chunked = any(re.match(rb"transfer-encoding:.*chunked", line, re.I) for line in lines)
     kept.insert(0, b"Host: localhost")
     if not chunked and (body or first.split()[0] not in (b"GET", b"HEAD")):
@@ -232,6 +235,8 @@ class Service:
             status = self.process.wait(60)
         finally:
             self.process = None
+        found = SANITIZERS.search(self.log_text())
+        assert not found, f"{self.log}:\n{self.log_text()[found.start():][:6000]}"
         return status
 
     def await_log(self, words, seconds=ANSWER_S):
@@ -287,8 +292,8 @@ class Service:
 
     def sql(self, query):
         """The rows, as dicts, as anybody sees them with sqlite3 -readonly."""
-        out = subprocess.run(["sqlite3", "-readonly", "-json", str(self.state / "sluice.db"), query],
-                             check=True, capture_output=True, text=True, timeout=60).stdout
+        command = ["sqlite3", "-readonly", "-json", str(self.state / "sluice.db"), query]
+        out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
         return json.loads(out) if out.strip() else []
 
     def program(self):

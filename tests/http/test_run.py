@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sluice import ROOT, Service, free_port, multipart
+from sluice import ROOT, Service, free_port, head, multipart
 
 STOP_S = 60
 
@@ -50,8 +50,8 @@ def slow_put(service, length):
     """A part whose body has begun and waits."""
     session = service.request("POST", "/v1/upload/session", {}).json()["session_id"]
     connection = service.connect()
-    connection.send(f"PUT /v1/upload/{session}?part=0 HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
-                    f"x-file-name: a.csv\r\nContent-Length: {length}\r\n\r\na,b\n".encode())
+    headers = [("Content-Type", "text/csv"), ("x-file-name", "a.csv")]
+    connection.send(head("PUT", f"/v1/upload/{session}?part=0", headers, length) + b"a,b\n")
     return connection
 
 
@@ -110,9 +110,9 @@ def test_a_request_in_hand_is_finished_when_the_service_is_stopped(tmp_path):
     body, content_type = multipart([("file[]", "nonsense", None, b"x" * 100000)])
     assert service.request("POST", "/api/repos", {"namespace": "run", "name": "held"}).status < 300
     with service.connect() as connection:
-        connection.send((f"POST /api/repos/run/held/versions HTTP/1.1\r\nHost: x\r\n"
-                         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-                         ).encode() + body[:5000])
+        headers = [("Content-Type", content_type)]
+        connection.send(head("POST", "/api/repos/run/held/versions", headers, len(body)))
+        connection.send(body[:5000])
         time.sleep(0.5)
         service.process.send_signal(signal.SIGTERM)
         time.sleep(1)

@@ -26,6 +26,12 @@ class Sluice(Service):
         worker, number = file >> FILE_NUMBER_BITS, file & ((1 << FILE_NUMBER_BITS) - 1)
         return self.state / "blobs" / f"{worker:010x}" / f"{number:06x}"
 
+    def stored(self, file, start, length):
+        """The bytes at a place in the blob store, read from the disk."""
+        with open(self.blob_path(file), "rb") as stored:
+            stored.seek(start)
+            return stored.read(length)
+
     def blob_pieces(self, blob):
         """The stored bytes of a row of the table blob, read from the disk."""
         ((file, start, left),) = self.rows(
@@ -38,9 +44,6 @@ class Sluice(Service):
                 assert piece, "the file ends before its content"
                 left -= len(piece)
                 yield piece
-
-    def blob(self, blob):
-        return b"".join(self.blob_pieces(blob))
 
     def restart(self):
         self.stop()

@@ -93,12 +93,19 @@ def check_acknowledged(sluice, load):
     assert not missing and not older, (missing[:3], older[:3])
     commits = {row[0] for row in sluice.rows("SELECT commit_id FROM snapshots")}
     assert not [c for _, c in load.commits if str(c) not in {str(x) for x in commits}]
+    name, size = next(iter(load.versions.items()))
+    assert uploads.oxen_size(sluice.port, "kill/repo", name) == size
+    content = {
+        row[0]: row[1:]
+        for row in sluice.rows(
+            "SELECT lower(hex(v.hash)), b.file, b.start, b.bytes"
+            " FROM oxen_version AS v JOIN blob AS b ON b.blob = v.blob"
+        )
+    }
     for name, size in load.versions.items():
-        assert uploads.oxen_size(sluice.port, "kill/repo", name) == size
-    content = dict(sluice.rows("SELECT lower(hex(hash)), blob FROM oxen_version"))
-    for name in load.versions:
-        blob = content[name.rjust(HASH_DIGITS, "0")]
-        assert uploads.oxen_hash(sluice.blob(blob)) == name, "the stored bytes differ"
+        data = sluice.stored(*content[name.rjust(HASH_DIGITS, "0")])
+        assert len(data) == size
+        assert uploads.oxen_hash(data) == name, "the stored bytes differ"
 
 
 def check_sound(sluice):

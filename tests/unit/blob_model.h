@@ -38,8 +38,12 @@ struct model_view {
     enum fault fail_move;   /* raised by the move that fail_at counts down to */
     enum fault fail_unlock; /* raised by an unlock that keeps */
     size_t fail_at;
-    size_t name_at_lock; /* one past a row that is named again just before a lock; 0: none */
-    struct model before; /* rows as they were at lock(), for the rollback */
+    enum fault fail_settle;   /* raised by settle() */
+    enum fault fail_contents; /* raised by contents() */
+    bool deaf;                /* moves change nothing */
+    char trace[64];           /* what was asked: contents, settle, Lock, move, Unlock, Keep */
+    size_t name_at_lock;      /* one past a row that is named again just before a lock; 0: none */
+    struct model before;      /* rows as they were at lock(), for the rollback */
 };
 
 static inline struct model *model_create(void)
@@ -48,6 +52,13 @@ static inline struct model *model_create(void)
         mmap(NULL, sizeof(struct model), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(shared, MAP_FAILED);
     return shared;
+}
+
+static inline void model_note(struct model_view *view, char what)
+{
+    const size_t len = strlen(view->trace);
+    if (len + 1 < sizeof view->trace)
+        view->trace[len] = what;
 }
 
 /* Each process opens its own view: a flock belongs to an open file. */
@@ -72,6 +83,7 @@ static inline enum fault model_lock(void *ctx, struct problem *why)
 {
     struct model_view *view = ctx;
     (void)why;
+    model_note(view, 'L');
     assert_false(view->locked);
     assert_int_equal(flock(view->lock, LOCK_EX), 0);
     view->locked = true;
@@ -87,6 +99,7 @@ static inline enum fault model_unlock(void *ctx, bool keep, struct problem *why)
 {
     struct model_view *view = ctx;
     enum fault f = FAULT_NONE;
+    model_note(view, keep ? 'K' : 'U');
     assert_true(view->locked);
     if (keep && view->fail_unlock)
         f = problem_set(why, view->fail_unlock, "the commit is not certain");
@@ -109,11 +122,14 @@ static inline enum fault model_contents(void *ctx, int64_t file,
                                                            struct problem *why),
                                         void *arg, struct problem *why)
 {
-    const struct model_view *view = ctx;
+    struct model_view *view = ctx;
     struct blob_ref *refs = calloc(MODEL_ROWS_MAX, sizeof *refs);
     size_t count = 0;
     enum fault f = FAULT_NONE;
     assert_non_null(refs);
+    model_note(view, 'c');
+    if (view->fail_contents)
+        f = problem_set(why, view->fail_contents, "the rows cannot be read");
     if (!view->locked) /* a read sees whole transactions */
         assert_int_equal(flock(view->lock, LOCK_EX), 0);
     for (size_t i = 0; i < view->model->count; i++) {
@@ -129,10 +145,19 @@ static inline enum fault model_contents(void *ctx, int64_t file,
     return f;
 }
 
+static inline enum fault model_settle(void *ctx, struct problem *why)
+{
+    struct model_view *view = ctx;
+    model_note(view, 's');
+    assert_false(view->locked);
+    return view->fail_settle ? problem_set(why, view->fail_settle, "the sync failed") : FAULT_NONE;
+}
+
 static inline enum fault model_move(void *ctx, const struct blob_ref *from,
                                     const struct blob_ref *to, struct problem *why)
 {
     struct model_view *view = ctx;
+    model_note(view, 'm');
     assert_true(view->locked);
     assert_int_equal(from->bytes, to->bytes);
     view->moves++;
@@ -140,7 +165,7 @@ static inline enum fault model_move(void *ctx, const struct blob_ref *from,
         view->moves_in_lock_max = view->moves_in_lock;
     if (view->fail_move && view->fail_at-- == 0)
         return problem_set(why, view->fail_move, "the move failed");
-    for (size_t i = 0; i < view->model->count; i++) {
+    for (size_t i = 0; i < view->model->count && !view->deaf; i++) {
         struct blob_ref *ref = &view->model->rows[i].ref;
         if (view->model->rows[i].named && ref->file == from->file && ref->start == from->start &&
             ref->bytes == from->bytes)
@@ -155,6 +180,7 @@ static inline struct blob_rows model_rows(struct model_view *view)
                                .lock = model_lock,
                                .unlock = model_unlock,
                                .contents = model_contents,
+                               .settle = model_settle,
                                .move = model_move };
 }
 

@@ -25,8 +25,8 @@ enum {
     WINDOW_ZLIB = 15,
     WINDOW_RAW = -15,
     SPARSE_CUT = 997,      /* steps between cuts of a long stream */
-    SLICE_SEEN = 16 * KIB, /* around multiples of it a long stream is cut byte by byte */
-    NOISE_BYTES = 40 * KIB,
+    SLICE_SEEN = IO_CHUNK, /* around multiples of it a long stream is cut byte by byte */
+    NOISE_BYTES = 80 * KIB,
     TWO_CHUNKS = 2 * IO_CHUNK,
     BOMB_BYTES = 40 * MIB,
 };

@@ -1,4 +1,5 @@
 /* Contents: what is written is read back; what is dropped leaves no trace; what is kept stays. */
+#include "blob/store_internal.h"
 #include "blob_place.h"
 
 #include <fcntl.h>
@@ -365,6 +366,24 @@ static void test_a_worker_is_alive_while_its_store_is_open(void **state)
     blob_close(other);
 }
 
+static void test_a_worker_that_has_used_up_its_numbers_says_so_and_loses_nothing(void **state)
+{
+    struct place *place = *state;
+    struct problem why = PROBLEM_NONE;
+    struct blob_ref ref = { 0 };
+    (void)place_put(place->store, 0, 10);
+    place->store->next = BLOB_NUMBER_END - 1;
+    const struct blob_ref last = place_put(place->store, 1, PLACE_LARGE);
+    assert_int_equal(last.file & 0xFFFFFF, 0xFFFFFF);
+    assert_int_equal(place_try(place->store, 2, PLACE_LARGE, &ref, &why), FAULT_INTERNAL);
+    assert_non_null(strstr(why.detail, "must end"));
+    const struct blob_ref small = place_put(place->store, 3, 10); /* the pack is open still */
+    place_flush(place->store);
+    place_check(place->store, 1, &last);
+    place_check(place->store, 3, &small);
+    blob_keep(place->store);
+}
+
 static void test_folders_and_files_are_closed_to_others(void **state)
 {
     struct place *place = *state;
@@ -420,6 +439,7 @@ int main(void)
         CASE(test_a_store_for_reading_refuses_to_write_and_makes_no_folder),
         CASE(test_a_workers_number_is_taken_once),
         CASE(test_a_worker_is_alive_while_its_store_is_open),
+        CASE(test_a_worker_that_has_used_up_its_numbers_says_so_and_loses_nothing),
         CASE(test_folders_and_files_are_closed_to_others),
         CASE(test_a_missing_folder_is_made_and_an_impossible_one_is_a_fault),
     };

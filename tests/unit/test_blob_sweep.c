@@ -123,6 +123,56 @@ static void test_a_row_that_comes_just_before_the_lock_saves_its_bytes(void **st
     }
 }
 
+static void test_what_rows_say_is_durable_and_looked_at_again_before_bytes_go(void **state)
+{
+    struct swept *s = *state;
+    static const struct {
+        size_t named; /* bytes of a content that a row names, before one that none does */
+        size_t unnamed;
+        const char *trace;
+    } cases[] = {
+        { 0, PLACE_LARGE, "csLcU" },      /* removed */
+        { SMALL, TAIL, "csLcU" },         /* cut */
+        { SMALL, PLACE_LARGE, "ccsLcU" }, /* removed, beside a pack */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct blob_store *store = place_open(s->place, i + 1);
+        if (cases[i].named > 0) {
+            const struct blob_ref ref = place_put(store, i, cases[i].named);
+            (void)model_add(s->model, i, &ref);
+        }
+        (void)place_put(store, 9, cases[i].unnamed);
+        place_flush(store);
+        blob_keep(store);
+        blob_close(store);
+        for (int failing = 1; failing >= 0; failing--) {
+            s->view->fail_settle = failing ? FAULT_UNAVAILABLE : FAULT_NONE;
+            memset(s->view->trace, 0, sizeof s->view->trace);
+            s->why = PROBLEM_NONE;
+            assert_int_equal(sweep(s, BLOB_SWEEP_DEAD), s->view->fail_settle);
+            if (failing)
+                assert_int_equal(s->report.bytes_freed, 0);
+            else
+                assert_int_equal(s->report.bytes_freed, cases[i].unnamed);
+        }
+        /* a listing gives the files in any order, and the removal waits for its end */
+        assert_int_equal(strlen(s->view->trace), strlen(cases[i].trace));
+        assert_non_null(strstr(s->view->trace, "csLcU"));
+    }
+}
+
+static void test_a_pack_goes_only_after_the_moves_are_durable(void **state)
+{
+    struct swept *s = *state;
+    (void)place_put(s->place->store, 0, HOLE);
+    (void)named(s, 1, SMALL);
+    worker_dies(s);
+    assert_int_equal(sweep(s, BLOB_SWEEP_ALL), FAULT_NONE);
+    assert_int_equal(s->report.packs_compacted, 1);
+    assert_string_equal(s->view->trace, "cc" /* what to copy */ "LmK" /* moved, durable */
+                                        "c" /* nothing left */ "sLcU" /* unlinked */);
+}
+
 static void test_a_living_workers_folder_is_left_alone(void **state)
 {
     struct swept *s = *state;
@@ -255,7 +305,6 @@ static void test_an_uncertain_commit_of_moves_leaves_both_copies(void **state)
     const size_t row = named(s, 2, SMALL);
     worker_dies(s);
     const struct blob_ref before = *where(s, row);
-    /* the cut of a tail takes no commit here: the first one is that of the moves */
     s->view->fail_unlock = FAULT_INTERNAL;
     assert_int_equal(sweep(s, BLOB_SWEEP_ALL), FAULT_INTERNAL);
     place_check(s->store, 2, &before);
@@ -277,6 +326,46 @@ static void test_a_damaged_pack_is_left_and_named_while_the_rest_is_swept(void *
     assert_int_equal(place_file_size(s->place, pack), 4 * SMALL);
     assert_int_equal(place_file_size(s->place, orphan.file), -1);
     assert_int_equal(place_files(s->place, SWEEPER), 0);
+}
+
+static void test_rows_that_cannot_be_read_or_make_no_sense_delete_nothing(void **state)
+{
+    struct swept *s = *state;
+    static const enum blob_sweep_extent extents[] = { BLOB_SWEEP_DEAD, BLOB_SWEEP_ALL };
+    (void)place_put(s->place->store, 0, HOLE);
+    const size_t row = named(s, 1, SMALL);
+    (void)place_put(s->place->store, 2, TAIL);
+    worker_dies(s);
+    const struct blob_ref good = *where(s, row);
+    const struct blob_ref bad[] = { { good.file, -1, good.bytes },
+                                    { good.file, good.start, -1 },
+                                    { good.file, INT64_MAX, good.bytes } };
+    for (size_t i = 0; i < 2; i++) {
+        s->why = PROBLEM_NONE;
+        s->view->fail_contents = FAULT_BUSY;
+        assert_int_equal(sweep(s, extents[i]), FAULT_BUSY);
+        s->view->fail_contents = FAULT_NONE;
+        for (size_t j = 0; j < sizeof bad / sizeof bad[0]; j++) {
+            s->why = PROBLEM_NONE;
+            s->model->rows[row].ref = bad[j];
+            assert_int_equal(sweep(s, extents[i]), FAULT_INTERNAL);
+        }
+        s->model->rows[row].ref = good;
+        assert_int_equal(place_file_size(s->place, good.file), HOLE + SMALL + TAIL);
+    }
+}
+
+static void test_rows_that_do_not_move_end_a_compaction(void **state)
+{
+    struct swept *s = *state;
+    (void)place_put(s->place->store, 0, HOLE);
+    const size_t row = named(s, 1, SMALL);
+    worker_dies(s);
+    const int64_t pack = where(s, row)->file;
+    s->view->deaf = true;
+    assert_int_equal(sweep(s, BLOB_SWEEP_ALL), FAULT_INTERNAL);
+    assert_int_equal(place_file_size(s->place, pack), HOLE + SMALL);
+    model_check(s->model, s->store);
 }
 
 static void test_a_dry_run_tells_the_same_and_changes_nothing(void **state)
@@ -366,14 +455,18 @@ int main(void)
         CASE(test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay),
         CASE(test_a_folder_of_which_nothing_is_named_goes_whole),
         CASE(test_a_row_that_comes_just_before_the_lock_saves_its_bytes),
+        CASE(test_what_rows_say_is_durable_and_looked_at_again_before_bytes_go),
         CASE(test_a_living_workers_folder_is_left_alone),
         CASE(test_the_sweepers_own_files_are_left_alone),
         CASE(test_a_closed_folder_is_looked_at_again_by_gc_alone),
+        CASE(test_a_pack_goes_only_after_the_moves_are_durable),
         CASE(test_a_half_unnamed_pack_is_compacted_and_stays_readable),
         CASE(test_a_pack_that_is_named_by_more_than_half_is_not_copied),
         CASE(test_a_move_that_fails_leaves_the_old_rows_and_no_copies),
         CASE(test_an_uncertain_commit_of_moves_leaves_both_copies),
         CASE(test_a_damaged_pack_is_left_and_named_while_the_rest_is_swept),
+        CASE(test_rows_that_cannot_be_read_or_make_no_sense_delete_nothing),
+        CASE(test_rows_that_do_not_move_end_a_compaction),
         CASE(test_a_dry_run_tells_the_same_and_changes_nothing),
         CASE(test_many_files_are_removed_in_short_pieces),
         CASE(test_what_is_not_the_stores_is_left_alone),

@@ -1,144 +1,5 @@
-/* How often the store asks the disk to flush, and what it does when the disk says no.  The linker
- * puts these functions in place of the C library's (CMakeLists.txt). */
-#include "blob_model.h"
-
-#include <errno.h>
-#include <fcntl.h>
-
-enum call {
-    CALL_PWRITE,
-    CALL_FDATASYNC,
-    CALL_FSYNC,
-    CALL_SYNCFS,
-    CALL_FTRUNCATE,
-    CALL_SYNC_FILE_RANGE,
-    CALL_OPENAT,
-    CALL_MKDIRAT,
-    CALL_UNLINKAT,
-    CALL_COUNT
-};
-
-/* What the functions below count and do; the only state that they can reach. */
-static struct {
-    size_t count[CALL_COUNT];
-    enum call fail;    /* CALL_COUNT: none fails */
-    size_t fail_at;    /* the how many-th fails, from 1 */
-    int fail_with;     /* errno */
-    bool failed;       /* it was reached */
-    size_t write_max;  /* bytes that a pwrite takes; 0: all */
-    bool interrupt;    /* every other call ends with EINTR */
-    const char *sweep; /* a folder whose lock goes just after the next time it is opened */
-} disk = { .fail = CALL_COUNT };
-
-static bool refuse(enum call call)
-{
-    disk.count[call]++;
-    if (disk.interrupt && disk.count[call] % 2 == 1) {
-        errno = EINTR;
-        return true;
-    }
-    if (disk.fail != call || disk.count[call] != disk.fail_at)
-        return false;
-    disk.failed = true;
-    errno = disk.fail_with;
-    return true;
-}
-
-ssize_t __real_pwrite(int fd, const void *bytes, size_t len, off_t at);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at);
-ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at)
-{
-    if (refuse(CALL_PWRITE))
-        return -1;
-    return __real_pwrite(fd, bytes, disk.write_max && len > disk.write_max ? disk.write_max : len,
-                         at);
-}
-
-int __real_fdatasync(int fd);
-int __wrap_fdatasync(int fd);
-int __wrap_fdatasync(int fd)
-{
-    return refuse(CALL_FDATASYNC) ? -1 : __real_fdatasync(fd);
-}
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_fsync(int fd)
-{
-    return refuse(CALL_FSYNC) ? -1 : __real_fsync(fd);
-}
-
-int __real_syncfs(int fd);
-int __wrap_syncfs(int fd);
-int __wrap_syncfs(int fd)
-{
-    return refuse(CALL_SYNCFS) ? -1 : __real_syncfs(fd);
-}
-
-int __real_ftruncate(int fd, off_t size);
-int __wrap_ftruncate(int fd, off_t size);
-int __wrap_ftruncate(int fd, off_t size)
-{
-    return refuse(CALL_FTRUNCATE) ? -1 : __real_ftruncate(fd, size);
-}
-
-int __real_sync_file_range(int fd, off_t from, off_t len, unsigned flags);
-int __wrap_sync_file_range(int fd, off_t from, off_t len, unsigned flags);
-int __wrap_sync_file_range(int fd, off_t from, off_t len, unsigned flags)
-{
-    return refuse(CALL_SYNC_FILE_RANGE) ? -1 : __real_sync_file_range(fd, from, len, flags);
-}
-
-int __real_openat(int folder, const char *path, int flags, ...);
-int __wrap_openat(int folder, const char *path, int flags, ...);
-int __wrap_openat(int folder, const char *path, int flags, ...)
-{
-    va_list values;
-    va_start(values, flags);
-    const mode_t mode = flags & O_CREAT ? va_arg(values, mode_t) : 0;
-    va_end(values);
-    if (refuse(CALL_OPENAT))
-        return -1;
-    const int fd = __real_openat(folder, path, flags, mode);
-    if (disk.sweep && strcmp(path, "lock") == 0) {
-        (void)unlinkat(folder, path, 0);
-        (void)rmdir(disk.sweep);
-        disk.sweep = NULL;
-    }
-    return fd;
-}
-
-int __real_mkdirat(int folder, const char *path, mode_t mode);
-int __wrap_mkdirat(int folder, const char *path, mode_t mode);
-int __wrap_mkdirat(int folder, const char *path, mode_t mode)
-{
-    return refuse(CALL_MKDIRAT) ? -1 : __real_mkdirat(folder, path, mode);
-}
-
-int __real_unlinkat(int folder, const char *path, int flags);
-int __wrap_unlinkat(int folder, const char *path, int flags);
-int __wrap_unlinkat(int folder, const char *path, int flags)
-{
-    return refuse(CALL_UNLINKAT) ? -1 : __real_unlinkat(folder, path, flags);
-}
-
-static void disk_reset(void)
-{
-    memset(&disk, 0, sizeof disk);
-    disk.fail = CALL_COUNT;
-}
-
-static int setup(void **state)
-{
-    disk_reset();
-    return place_setup(state);
-}
-
-static int teardown(void **state)
-{
-    disk_reset();
-    return place_teardown(state);
-}
+/* How often the store asks the disk to flush, and what it does when the disk says no. */
+#include "blob_disk.h"
 
 enum { SMALL = 3000, BATCH = 6 };
 
@@ -222,13 +83,14 @@ static void test_short_and_interrupted_calls_change_nothing(void **state)
         batch_check(place->store, &batch);
         blob_keep(place->store);
     }
-    disk_reset();
-    (void)place_put(place->store, 0, SMALL);
-    struct blob_ref ref = place_put(place->store, 1, SMALL);
-    disk.interrupt = true;
-    place_flush(place->store);
-    disk_reset();
-    place_check(place->store, 1, &ref);
+    for (batch.large = 0; batch.large < 3; batch.large++) {
+        disk_reset();
+        disk.interrupt = true;
+        assert_int_equal(batch_put(place->store, &batch, &why), FAULT_NONE);
+        disk_reset();
+        batch_check(place->store, &batch);
+        blob_keep(place->store);
+    }
 }
 
 /* One call fails: the fault is the right one, what was kept before stays, nothing else does. */
@@ -480,53 +342,7 @@ static void test_write_back_starts_every_few_megabytes_and_anew_after_a_cut(void
     }
 }
 
-/* A worker that dies with a named content, a tail behind it, and two files that no row names. */
-static void leave_a_dead_worker(const struct place *place, struct model *model, uint64_t worker)
-{
-    struct blob_store *store = place_open(place, worker);
-    const struct blob_ref ref = place_put(store, 0, SMALL);
-    (void)place_put(store, 1, SMALL);
-    (void)place_put(store, 2, PLACE_LARGE);
-    (void)place_put(store, 3, PLACE_LARGE);
-    (void)model_add(model, 0, &ref);
-    place_flush(store);
-    blob_keep(store);
-    blob_close(store);
-}
-
-static void test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one(void **state)
-{
-    struct place *place = *state;
-    struct model *model = model_create();
-    struct model_view *view = model_view(model, place);
-    struct blob_sweep_report report = { 0 };
-    /* the flushes: of the pack that was cut, of the folder */
-    static const enum call calls[] = { CALL_FDATASYNC, CALL_FSYNC, CALL_FTRUNCATE, CALL_UNLINKAT };
-    for (uint64_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        struct problem why = PROBLEM_NONE;
-        leave_a_dead_worker(place, model, i + 1);
-        disk_reset();
-        disk.fail = calls[i];
-        disk.fail_at = 1;
-        disk.fail_with = EIO;
-        assert_int_equal(model_sweep(view, place->store, BLOB_SWEEP_DEAD, false, &report, &why),
-                         FAULT_INTERNAL);
-        assert_true(disk.failed);
-        assert_true(place_has_lock(place, i + 1));
-        model_check(model, place->store);
-
-        why = PROBLEM_NONE;
-        assert_int_equal(model_sweep(view, place->store, BLOB_SWEEP_DEAD, false, &report, &why),
-                         FAULT_NONE);
-        assert_false(place_has_lock(place, i + 1));
-        assert_int_equal(place_files(place, i + 1), 1);
-        model_check(model, place->store);
-    }
-    model_view_end(view);
-    (void)munmap(model, sizeof *model);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, disk_setup, disk_teardown)
 
 int main(void)
 {
@@ -544,7 +360,6 @@ int main(void)
         CASE(test_a_folder_that_a_sweeper_removes_while_it_is_taken_is_made_again),
         CASE(test_a_drop_leaves_nothing_to_flush_but_what_was_kept),
         CASE(test_write_back_starts_every_few_megabytes_and_anew_after_a_cut),
-        CASE(test_a_sweep_that_fails_anywhere_leaves_the_lock_for_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

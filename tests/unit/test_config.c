@@ -49,9 +49,8 @@ static void test_values_are_taken(void **state)
     assert_int_equal(load("SLUICE_STATE=/srv/sluice", "SLUICE_LOCK_WAIT_MS=250", &why), 0);
     assert_string_equal(config.state, "/srv/sluice");
     assert_int_equal(config.lock_wait_ms, 250);
-    assert_int_equal(load("SLUICE_DEEP_STORE_ROOTS=/srv/a:/srv/b", "SLUICE_PUBLIC_URL=https://x",
-                          &why),
-                     0);
+    assert_int_equal(
+        load("SLUICE_DEEP_STORE_ROOTS=/srv/a:/srv/b", "SLUICE_PUBLIC_URL=https://x", &why), 0);
 }
 
 /* Each is refused with a text that names the variable. */

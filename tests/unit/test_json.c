@@ -216,25 +216,38 @@ static void test_depth_is_bounded(void **state)
     assert_null(value);
 }
 
-static void test_the_number_of_values_is_bounded(void **state)
+/* Texts that need much more memory than they are long. */
+static void test_the_memory_of_the_values_is_bounded(void **state)
 {
-    json_object *value = NULL;
-    struct problem why = PROBLEM_NONE;
-    struct text text;
+    static const struct {
+        const char *piece;
+        size_t fits; /* a JSON_TREE_MAX of these and not twice as many */
+    } cases[] = {
+        { "{},", JSON_TREE_MAX / 900 },         { "[],", JSON_TREE_MAX / 180 },
+        { "1,", JSON_TREE_MAX / 90 },           { "\"0123456789\",", JSON_TREE_MAX / 120 },
+        { "{\"a\":1},", JSON_TREE_MAX / 1200 }, { "true,", JSON_TREE_MAX / 90 },
+    };
     (void)state;
-    text_init(&text, TEXT_MAX);
-    text_addc(&text, '[');
-    for (size_t i = 0; i < JSON_VALUES_MAX - 2; i++)
-        text_adds(&text, "1,");
-    text_adds(&text, "1]");
-    assert_int_equal(json_parse(text_string(&text), text.len, &value, NULL, &why), FAULT_NONE);
-    json_object_put(value);
-    value = NULL;
-    text.len -= 2;
-    text_adds(&text, "1,1]");
-    assert_int_equal(json_parse(text_string(&text), text.len, &value, NULL, &why), FAULT_TOO_LARGE);
-    assert_null(value);
-    text_release(&text);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text list;
+        json_object *value = NULL;
+        text_init(&list, TEXT_MAX);
+        text_addc(&list, '[');
+        text_adds(&list, cases[i].piece);
+        assert_int_equal(parse_repeated(text_string(&list), 1, "1]", &value), FAULT_NONE);
+        json_object_put(value);
+        value = NULL;
+        for (size_t k = 1; k < cases[i].fits; k++)
+            text_adds(&list, cases[i].piece);
+        assert_int_equal(parse_repeated(text_string(&list), 1, "1]", &value), FAULT_NONE);
+        json_object_put(value);
+        value = NULL;
+        for (size_t k = 0; k < cases[i].fits; k++)
+            text_adds(&list, cases[i].piece);
+        assert_int_equal(parse_repeated(text_string(&list), 1, "1]", &value), FAULT_TOO_LARGE);
+        assert_null(value);
+        text_release(&list);
+    }
 }
 
 static void test_a_member_is_text_or_nothing(void **state)
@@ -318,7 +331,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix_of_an_object_is_refused),
         cmocka_unit_test(test_a_nul_byte_ends_no_text),
         cmocka_unit_test(test_depth_is_bounded),
-        cmocka_unit_test(test_the_number_of_values_is_bounded),
+        cmocka_unit_test(test_the_memory_of_the_values_is_bounded),
         cmocka_unit_test(test_a_member_is_text_or_nothing),
         cmocka_unit_test(test_quoting_escapes_and_mends),
         cmocka_unit_test(test_doubles_are_written_as_short_as_they_read_back),

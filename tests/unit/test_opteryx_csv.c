@@ -3,6 +3,7 @@
  */
 #include "base/limits.h"
 #include "opteryx/csv.h"
+#include "opteryx_trace.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { TRACE_MAX = 4096 };
 
 /* trace: rows, then name:type of each column, then the issues. */
 static const struct {
@@ -94,19 +93,9 @@ static enum fault finish(struct csv *csv, char trace[TRACE_MAX], struct problem 
 {
     struct reading reading = { .rows = 0 };
     const enum fault f = csv_end(csv, &reading, why);
-    if (f)
-        return f;
-    size_t len = (size_t)snprintf(trace, TRACE_MAX, "%lld", (long long)reading.rows);
-    for (size_t i = 0; i < reading.columns.count; i++) {
-        char word[TYPE_TEXT_MAX];
-        type_print(&reading.columns.list[i].type, word);
-        assert_true(reading.columns.list[i].nullable);
-        len += (size_t)snprintf(trace + len, TRACE_MAX - len, " %s:%s",
-                                reading.columns.list[i].name, word);
-    }
-    for (size_t i = 0; i < reading.issues.count; i++)
-        len += (size_t)snprintf(trace + len, TRACE_MAX - len, " !%s", reading.issues.list[i].text);
-    return FAULT_NONE;
+    if (!f)
+        trace_write(&reading, trace);
+    return f;
 }
 
 /* Reads content in two pieces; step: in pieces of that many bytes instead. */
@@ -119,9 +108,7 @@ static enum fault run(struct arena *arena, const char *content, size_t len, size
     assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
-        size_t piece = step ? step : (at < cut ? cut : len - cut);
-        if (piece > len - at)
-            piece = len - at;
+        const size_t piece = trace_piece(at, len, cut, step);
         f = csv_feed(csv, content + at, piece, &why);
         at += piece;
     }

@@ -104,11 +104,11 @@ static void test_a_download_uri_has_no_spaces_and_no_controls(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct problem why = PROBLEM_NONE;
-        assert_int_equal(download_uri_check(good[i], "s", &why), FAULT_NONE);
+        assert_int_equal(mapping_uri_check(good[i], "s", &why), FAULT_NONE);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct problem why = PROBLEM_NONE;
-        assert_int_equal(download_uri_check(bad[i], "s", &why), FAULT_MALFORMED);
+        assert_int_equal(mapping_uri_check(bad[i], "s", &why), FAULT_MALFORMED);
     }
 }
 

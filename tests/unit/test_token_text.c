@@ -72,8 +72,8 @@ static void test_headers(void **state)
 static void test_rights_that_do_not_parse_are_refused(void **state)
 {
     static const char *const good[] = { "all:admin", "pinot:write,oxen:read", "opteryx:read" };
-    static const char *const bad[] = { "",         "pinot",      "pinot:",      "pinot:rw",
-                                       "x:read", "all:admin, ", ":read", ",all:read" };
+    static const char *const bad[] = { "",       "pinot",       "pinot:", "pinot:rw",
+                                       "x:read", "all:admin, ", ":read",  ",all:read" };
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct problem why = PROBLEM_NONE;

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/number.h"
 #include "db/migrate.h"
+#include "db/token_store.h"
 #include "worker.h"
 
 #include <poll.h>
@@ -91,6 +92,26 @@ static enum fault small_body(struct exchange *x, struct problem *why)
     return f ? f : reply_text(x, OK, "small", why);
 }
 
+static enum fault read_json(struct exchange *x, struct problem *why)
+{
+    json_object *value = NULL;
+    enum fault f = exchange_json(x, JSON_BODY_MAX, &value, why);
+    return f ? f : reply_text(x, OK, "json", why);
+}
+
+/* Writes as many rows, each in a transaction of its own. */
+static enum fault write_rows(struct exchange *x, struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    for (uint64_t i = path_number(x); !f && i > 0; i--) {
+        struct token_row row = { .rights = "all:read", .scope = "*", .created_at = x->now };
+        (void)snprintf(row.name, sizeof row.name, "%s-%llu", x->request_id, (unsigned long long)i);
+        (void)snprintf(row.id, sizeof row.id, "%.8s%08x", x->request_id, (unsigned)i);
+        f = token_store_add(x->db, &row, why);
+    }
+    return f ? f : reply_text(x, OK, "written", why);
+}
+
 /* Answers without a look at the body. */
 static enum fault answer_early(struct exchange *x, struct problem *why)
 {
@@ -172,6 +193,8 @@ static const struct route routes[] = {
     { "POST", "/t/echo", RIGHT_NONE, echo_body },
     { "POST", "/t/count", RIGHT_NONE, count_body },
     { "POST", "/t/small", RIGHT_NONE, small_body },
+    { "POST", "/t/json", RIGHT_NONE, read_json },
+    { "POST", "/t/write/{count}", RIGHT_NONE, write_rows },
     { "POST", "/t/early", RIGHT_NONE, answer_early },
     { "GET", "/t/bytes/{count}", RIGHT_NONE, send_announced },
     { "GET", "/t/stream/{count}", RIGHT_NONE, send_unannounced },

@@ -1,0 +1,299 @@
+/* The deciding transaction of a push: all or nothing, quotas, and whose lock counts. */
+#include "db/pinot_segment_store.h"
+#include "db/pinot_store.h"
+#include "db/pinot_table_store.h"
+#include "support/state.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { NOW = 1000000, LOCK_MS = 600000, ALIVE = 7, DEAD = 8 };
+
+static struct state folder;
+static struct db *db;
+
+static int set_up(void **state)
+{
+    struct problem why = PROBLEM_NONE;
+    const struct pinot_table table = {
+        .name = "t_OFFLINE",
+        .raw = "t",
+        .type = "OFFLINE",
+        .config = "{}",
+        .quota_text = "2K",
+        .replication = 1,
+        .quota_bytes = 2048,
+        .quota_segments = 5,
+        .deleted_keep_ms = 100,
+    };
+    (void)state;
+    state_make(&folder, true);
+    state_migrate(&folder);
+    db = state_open(&folder);
+    assert_int_equal(pinot_schema_put(db, "t", "{}", true, false, NOW, &why), FAULT_NONE);
+    assert_int_equal(pinot_table_add(db, &table, NOW, &why), FAULT_NONE);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    db_close(db);
+    state_check_integrity(&folder);
+    state_remove(&folder);
+    return 0;
+}
+
+static bool is_alive(void *ctx, int64_t owner)
+{
+    (void)ctx;
+    return owner == ALIVE;
+}
+
+static struct pinot_segment segment(const char *name, int64_t crc)
+{
+    return (struct pinot_segment){
+        .name = name, .url = "u", .crc = crc, .data_crc = -1, .bytes = -1, .index_version = 3
+    };
+}
+
+static struct pinot_push push_of(struct pinot_segment *segments, size_t count)
+{
+    return (struct pinot_push){ .table = "t_OFFLINE",
+                                .now = NOW,
+                                .allow_refresh = true,
+                                .owner = ALIVE,
+                                .lock_ms = LOCK_MS,
+                                .segments = segments,
+                                .count = count,
+                                .alive = is_alive };
+}
+
+static enum fault push(struct pinot_push *push, struct problem *why)
+{
+    *why = PROBLEM_NONE;
+    return pinot_store_push(db, push, why);
+}
+
+static int64_t count(const char *sql)
+{
+    return state_number(&folder, sql);
+}
+
+static void test_a_refused_batch_leaves_nothing(void **state)
+{
+    struct pinot_segment first[] = { segment("a", 1) };
+    struct pinot_segment batch[] = { segment("b", 1), segment("a", 2), segment("c", 1) };
+    struct pinot_push p = push_of(first, 1);
+    struct problem why;
+    (void)state;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(first[0].outcome, PINOT_NEW);
+    p = push_of(batch, 3);
+    p.if_match = "9";
+    assert_int_equal(push(&p, &why), FAULT_PRECONDITION);
+    p.if_match = NULL;
+    p.refresh_only = true;
+    assert_int_equal(push(&p, &why), FAULT_GONE);
+    p.refresh_only = false;
+    p.allow_refresh = false;
+    assert_int_equal(push(&p, &why), FAULT_CONFLICT);
+    assert_int_equal(count("SELECT count(*) FROM pinot_segment"), 1);
+    assert_int_equal(count("SELECT crc FROM pinot_segment"), 1);
+    p.allow_refresh = true;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(batch[0].outcome, PINOT_NEW);
+    assert_int_equal(batch[1].outcome, PINOT_REFRESHED);
+    assert_int_equal(batch[1].crc_before, 1);
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(batch[0].outcome, PINOT_UNCHANGED);
+    assert_int_equal(count("SELECT segments FROM pinot_table"), 3);
+}
+
+static void test_quotas_hold_for_the_batch_as_a_whole(void **state)
+{
+    struct pinot_segment batch[] = { segment("a", 1), segment("b", 1), segment("c", 1) };
+    struct pinot_push p = push_of(batch, 3);
+    struct problem why;
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        batch[i].bytes = 1000;
+    assert_int_equal(push(&p, &why), FAULT_FORBIDDEN);
+    assert_non_null(strstr(why.text, "failed for segment: c of table: t_OFFLINE"));
+    batch[2].bytes = 48;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 2048);
+    /* the same CRC takes nothing, another CRC takes the place of what was there */
+    batch[0].bytes = 5000;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 2048);
+    batch[0].crc = 2;
+    assert_int_equal(push(&p, &why), FAULT_FORBIDDEN);
+    batch[0].bytes = 999;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 2047);
+    batch[0].crc = 3;
+    batch[0].bytes = -1;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 1048);
+}
+
+static void test_the_quota_of_segments_counts_new_ones(void **state)
+{
+    struct pinot_segment batch[] = { segment("a", 1), segment("b", 1), segment("c", 1),
+                                     segment("d", 1), segment("e", 1), segment("f", 1) };
+    struct pinot_push p = push_of(batch, 6);
+    struct problem why;
+    (void)state;
+    assert_int_equal(push(&p, &why), FAULT_FORBIDDEN);
+    assert_non_null(strstr(why.text, "segment: f"));
+    p.count = 5;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+}
+
+static void test_a_lock_of_a_live_worker_holds_until_its_lease_is_over(void **state)
+{
+    struct pinot_segment mine[] = { segment("a", 1), segment("b", 1) };
+    struct pinot_segment theirs[] = { segment("b", 2) };
+    struct pinot_push holder = push_of(mine, 2);
+    struct pinot_push other = push_of(theirs, 1);
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    holder.protect = true;
+    assert_int_equal(pinot_store_prepare(db, &holder, &why), FAULT_NONE);
+    assert_int_not_equal(holder.token, 0);
+    other.protect = true;
+    assert_int_equal(push(&other, &why), FAULT_CONFLICT);
+    assert_string_equal(why.text, "Another segment upload is in progress for segment: b of table: "
+                                  "t_OFFLINE, retry later");
+    other.now = NOW + LOCK_MS - 1;
+    assert_int_equal(push(&other, &why), FAULT_CONFLICT);
+    other.now = NOW + LOCK_MS;
+    assert_int_equal(push(&other, &why), FAULT_NONE);
+    /* the one who lost its lease is fenced off */
+    assert_int_equal(push(&holder, &why), FAULT_CONFLICT);
+    assert_string_equal(why.text, "Failed to lock the segment: b of table: t_OFFLINE, retry later");
+    why = PROBLEM_NONE;
+    assert_int_equal(pinot_store_release(db, &holder, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_push_lock"), 0);
+    assert_int_equal(count("SELECT count(*) FROM pinot_segment"), 1);
+}
+
+static void test_a_lock_of_a_dead_worker_is_taken_over_at_once(void **state)
+{
+    struct pinot_segment mine[] = { segment("a", 1) };
+    struct pinot_segment theirs[] = { segment("a", 2) };
+    struct pinot_push holder = push_of(mine, 1);
+    struct pinot_push other = push_of(theirs, 1);
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    holder.protect = true;
+    holder.owner = DEAD;
+    assert_int_equal(pinot_store_prepare(db, &holder, &why), FAULT_NONE);
+    other.protect = true;
+    assert_int_equal(pinot_store_prepare(db, &other, &why), FAULT_NONE);
+    assert_int_not_equal(other.token, holder.token);
+    assert_int_equal(push(&holder, &why), FAULT_CONFLICT);
+    assert_int_equal(push(&other, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_push_lock"), 0);
+    assert_int_equal(count("SELECT crc FROM pinot_segment"), 2);
+}
+
+static void test_a_push_without_protection_ignores_a_lock_and_clears_it(void **state)
+{
+    struct pinot_segment mine[] = { segment("a", 1) };
+    struct pinot_segment theirs[] = { segment("a", 2) };
+    struct pinot_push holder = push_of(mine, 1);
+    struct pinot_push other = push_of(theirs, 1);
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    holder.protect = true;
+    assert_int_equal(pinot_store_prepare(db, &holder, &why), FAULT_NONE);
+    assert_int_equal(push(&other, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_push_lock"), 0);
+    assert_int_equal(push(&holder, &why), FAULT_CONFLICT);
+}
+
+static void test_what_would_be_refused_takes_no_lock(void **state)
+{
+    struct pinot_segment mine[] = { segment("a", 1) };
+    struct pinot_push holder = push_of(mine, 1);
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    holder.protect = true;
+    holder.refresh_only = true;
+    assert_int_equal(pinot_store_prepare(db, &holder, &why), FAULT_GONE);
+    assert_int_equal(holder.token, 0);
+    assert_int_equal(count("SELECT count(*) FROM pinot_push_lock"), 0);
+}
+
+static void test_a_deleted_copy_is_kept_as_long_as_its_retention(void **state)
+{
+    const struct blob_ref ref = { .file = 1, .start = 0, .bytes = 10 };
+    static const char *const names[] = { "a", "none", "b" };
+    struct pinot_segment batch[] = { segment("a", 1), segment("b", 1) };
+    struct pinot_push p = push_of(batch, 2);
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    batch[0].blob = &ref;
+    batch[0].bytes = ref.bytes;
+    batch[1].bytes = 5;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(pinot_segment_delete(db, "t_OFFLINE", names, 3, -1, NOW, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_segment"), 0);
+    assert_int_equal(count("SELECT segments + bytes FROM pinot_table"), 0);
+    assert_int_equal(count("SELECT expires_at FROM pinot_deleted_segment"), NOW + 100);
+    assert_int_equal(pinot_segment_delete(db, "t_OFFLINE", names, 1, -1, NOW + 100, &why),
+                     FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_deleted_segment"), 0);
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(pinot_segment_delete(db, "t_OFFLINE", names, 3, 0, NOW, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT count(*) FROM pinot_deleted_segment"), 0);
+    assert_int_equal(pinot_segment_delete(db, "none_OFFLINE", names, 1, 0, NOW, &why),
+                     FAULT_MISSING);
+}
+
+static void test_a_push_into_a_table_that_is_gone_is_refused(void **state)
+{
+    struct pinot_segment batch[] = { segment("a", 1) };
+    struct pinot_push p = push_of(batch, 1);
+    struct problem why = PROBLEM_NONE;
+    bool gone = false;
+    (void)state;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(pinot_table_delete(db, "t_OFFLINE", &gone, &why), FAULT_NONE);
+    assert_false(gone);
+    assert_int_equal(pinot_schema_delete(db, "t", &why), FAULT_CONFLICT);
+    why = PROBLEM_NONE;
+    assert_int_equal(pinot_segment_delete_all(db, "t_OFFLINE", 0, NOW, &why), FAULT_NONE);
+    assert_int_equal(pinot_table_delete(db, "t_OFFLINE", &gone, &why), FAULT_NONE);
+    assert_true(gone);
+    assert_int_equal(push(&p, &why), FAULT_MALFORMED);
+    assert_string_equal(why.text, "Failed to fetch table config for table: t_OFFLINE");
+    why = PROBLEM_NONE;
+    assert_int_equal(pinot_schema_delete(db, "t", &why), FAULT_NONE);
+}
+
+#define IN_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_STATE(test_a_refused_batch_leaves_nothing),
+        IN_STATE(test_quotas_hold_for_the_batch_as_a_whole),
+        IN_STATE(test_the_quota_of_segments_counts_new_ones),
+        IN_STATE(test_a_lock_of_a_live_worker_holds_until_its_lease_is_over),
+        IN_STATE(test_a_lock_of_a_dead_worker_is_taken_over_at_once),
+        IN_STATE(test_a_push_without_protection_ignores_a_lock_and_clears_it),
+        IN_STATE(test_what_would_be_refused_takes_no_lock),
+        IN_STATE(test_a_deleted_copy_is_kept_as_long_as_its_retention),
+        IN_STATE(test_a_push_into_a_table_that_is_gone_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,106 @@
+#!/bin/bash
+# Fails when the two web servers' configurations and fcgi/base/limits.h or config.def disagree, or
+# when the two of them send a request to different pools.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+status=0
+
+complain() {
+    echo "conf: $*" >&2
+    status=1
+}
+
+limit() { # NAME: its value in bytes, as the compiler sees it
+    {
+        echo '#include "base/limits.h"'
+        echo '#include <stdio.h>'
+        echo "int main(void) { return printf(\"%lld\", (long long)$1) < 0; }"
+    } | gcc -xc -Ifcgi -o "$work/limit" - && "$work/limit"
+}
+
+nginx_of() { # DIRECTIVE: what stands behind it
+    sed -nE "s/^ *$1 ([^;]*);.*/\1/p" deploy/nginx.conf
+}
+
+lighttpd_of() { # OPTION
+    sed -nE "s/^ *$1 = ([^ ]*).*/\1/p" deploy/lighttpd.conf
+}
+
+bytes() { # 24k
+    case $1 in
+        *k) echo $((${1%k} * 1024)) ;;
+        *m) echo $((${1%m} * 1024 * 1024)) ;;
+        *) echo "$1" ;;
+    esac
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+method_max=32
+line=$(($(limit PATH_MAX_BYTES) + $(limit QUERY_MAX_BYTES) + method_max))
+header=$(($(limit HEADER_VALUE_MAX) + 256))
+read -r count size <<<"$(nginx_of large_client_header_buffers)"
+buffer=$(bytes "$size")
+[ "$buffer" -ge $line ] || complain "nginx: a request line of $line bytes does not fit in $size"
+[ "$buffer" -ge $header ] || complain "nginx: a header of $header bytes does not fit in $size"
+all=$(lighttpd_of server.max-request-field-size)
+[ "$all" -ge $((line + header)) ] || complain "lighttpd: $all bytes are too few for line and header"
+[ $((count * buffer)) -ge "$all" ] || complain "nginx takes fewer header bytes than lighttpd"
+
+# Bodies: the program's routes have their own bounds.
+[ "$(nginx_of client_max_body_size)" = 0 ] || complain "nginx: a body limit of its own"
+[ "$(lighttpd_of server.max-request-size)" = 0 ] || complain "lighttpd: a body limit of its own"
+
+# A body without progress is given up by whoever notices first, after the same time.
+stall=$(sed -nE 's/^SETTING_NUMBER\(body_timeout_s, "[A-Z_]*", ([0-9]+),.*/\1/p' \
+    fcgi/base/config.def)
+[ "$(nginx_of client_body_timeout)" = "${stall}s" ] ||
+    complain "nginx: client_body_timeout is not $stall s"
+[ "$(lighttpd_of server.max-read-idle)" = "$stall" ] ||
+    complain "lighttpd: max-read-idle is not $stall s"
+
+# What the design page asks for, by name.
+for wanted in 'underscores_in_headers on' 'fastcgi_request_buffering off' \
+    'client_body_buffer_size 256k' 'fastcgi_keep_conn off' 'server_tokens off'; do
+    grep -qE "^ *$wanted;" deploy/nginx.conf || complain "nginx: no '$wanted'"
+done
+grep -q 'server.stream-response-body = 1' deploy/lighttpd.conf ||
+    complain "lighttpd: answers are not streamed"
+for file in deploy/nginx.conf deploy/lighttpd.conf; do
+    grep -qE '^ *# .*(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
+done
+
+# The servers themselves take what deploy/fill makes.
+PATH=$PATH:/usr/sbin:/sbin
+mkdir "$work/spool"
+for server in lighttpd nginx; do
+    command -v $server >/dev/null || continue
+    deploy/fill $server "$work" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$work" "SPOOL=$work/spool" \
+        USER= LOG=stderr
+    case $server in
+        lighttpd)
+            said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said"
+            ;;
+        nginx)
+            said=$(nginx -t -q -e stderr -c "$work/nginx.conf" -g "pid $work/pid;" 2>&1) ||
+                complain "nginx: $said"
+            ;;
+    esac
+done
+
+# The same patterns, wherever they stand, lead to the bulk pool in both.
+nginx_routes() {
+    sed -nE 's/^ *"~\^(\(?[A-Z|]+\)?) (\/.*)" bulk;/\1 \2/p' deploy/nginx.conf | sort
+}
+lighttpd_routes() {
+    awk -F'"' '
+        /request-method/ { method = $4; gsub(/[\^$]/, "", method) }
+        /HTTP\["url"\] =~/ { pattern = $4; sub(/^\^/, "", pattern) }
+        /fastcgi.server = var.bulk/ { print method " " pattern }' deploy/lighttpd.conf | sort
+}
+# nginx has one line for POST and lighttpd two, so their text is put side by side.
+if ! diff <(nginx_routes) <(lighttpd_routes); then
+    complain "the two send different requests to the bulk pool"
+fi
+exit $status

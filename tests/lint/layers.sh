@@ -1,0 +1,66 @@
+#!/bin/sh
+# Fails when a file includes a layer, a library's header or SQL that it may not know.
+set -eu
+cd "$(dirname "$0")/../.."
+status=0
+
+complain() {
+    echo "layers: $*" >&2
+    status=1
+}
+
+allow() { # FOLDER LAYER...: what FOLDER may include besides itself
+    folder=$1
+    shift
+    pattern=$(printf '|%s' "$(basename "$folder")" "$@" | cut -c2-)
+    if grep -nE '^ *# *include "[a-z_]+/' "$folder"/*.[ch] /dev/null |
+        grep -vE "include \"($pattern)/"; then
+        complain "$folder may include only: $pattern"
+    fi
+    # A quoted include without a folder would slip through: only .def and generated files have none.
+    if grep -nE '^ *# *include "[^/"]+"' "$folder"/*.[ch] /dev/null |
+        grep -vE 'include "[a-z_0-9]+\.(def|inc)"'; then
+        complain "$folder: an include names its folder"
+    fi
+}
+
+only() { # HEADER WHAT FILE-PATTERN: only matching files may include <HEADER>
+    if grep -rnE "^ *# *include <$1>" fcgi db | grep -vE "^($3):"; then
+        complain "only $2 may include <$1>"
+    fi
+}
+
+allow fcgi/base
+allow fcgi/stream base
+allow fcgi/blob base stream
+allow db base
+allow fcgi/http base stream db blob
+allow fcgi/auth base stream db http
+allow fcgi/pinot base stream db blob http auth
+allow fcgi/opteryx base stream db blob http auth
+allow fcgi/oxen base stream db blob http auth
+
+# worker.c serves whatever surfaces main.c gives to it.
+if grep -nE '^ *# *include "(pinot|opteryx|oxen)/' fcgi/worker.[ch]; then
+    complain "worker.c must not know a surface"
+fi
+
+only 'fcgi[a-z_]*\.h' 'http/fcgx.[ch] and worker.[ch]' 'fcgi/http/fcgx\.[ch]|fcgi/worker\.[ch]'
+only 'sqlite3\.h' db 'db/[a-z_0-9]+\.[ch]'
+only 'json-c/[a-z_]*\.h' 'http and what is above it' \
+    'fcgi/(http|auth|pinot|opteryx|oxen)/[a-z_0-9]+\.[ch]'
+only '(zlib|zstd|brotli/decode|xxhash)\.h' stream 'fcgi/stream/[a-z_0-9]+\.[ch]'
+only 'openssl/[a-z]*\.h' 'stream, db and auth' '(fcgi/stream|fcgi/auth|db)/[a-z_0-9]+\.[ch]'
+only 'pthread\.h' nobody '-'
+
+# SQL is text that starts as a statement does.
+words='SELECT .* FROM|INSERT (OR|INTO)|UPDATE .* SET|DELETE FROM|CREATE (TABLE|INDEX|VIEW)|PRAGMA'
+if grep -rnE "\"($words) " fcgi; then
+    complain "SQL stands in db/ alone"
+fi
+# An HTTP status has no place below http.
+if grep -nE '\bstatus *= *[1-5][0-9][0-9]\b|exchange_reply' \
+    fcgi/base/*.c fcgi/stream/*.c fcgi/blob/*.c db/*.c; then
+    complain "statuses are the business of the surfaces"
+fi
+exit $status

@@ -1,0 +1,67 @@
+#!/bin/bash
+# Fails when a global symbol of the program does not begin with the name of what it belongs to: a
+# header of its folder or its first word, a type that one of them declares, or the folder; or when
+# no header of its folder declares it.  Also: mutable globals and threads.  Reads the objects of
+# build/Debug.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build/Debug}
+status=0
+
+complain() {
+    echo "names: $*" >&2
+    status=1
+}
+
+[ -d "$build/CMakeFiles/base.dir" ] || {
+    echo "names: build $build first" >&2
+    exit 1
+}
+
+prefixes_of() { # FOLDER: one a line
+    basename "$1"
+    local header
+    for header in "$1"/*.h; do
+        basename "$header" .h
+        basename "$header" .h | sed 's/_.*//'
+    done
+    sed -nE 's/^(struct|enum|union) ([a-z_0-9]+) ?[{;].*/\2/p' "$1"/*.h
+}
+
+check_folder() { # FOLDER LAYER
+    local folder=$1 objects pattern symbol
+    objects=$(find "$build/CMakeFiles/$2.dir" -name '*.o' 2>/dev/null)
+    [ -n "$objects" ] || return 0
+    pattern=$(prefixes_of "$folder" | sort -u | paste -sd'|')
+    # shellcheck disable=SC2086
+    nm -g --defined-only $objects | awk 'NF == 3 { print $3 }' | sort -u |
+        while read -r symbol; do
+            if ! [[ $symbol =~ ^($pattern)(_|$) ]]; then
+                echo "names: $folder: $symbol begins with no header's or type's name" >&2
+            fi
+            if ! grep -qE "\b$symbol\b" "$folder"/*.h; then
+                echo "names: $folder: $symbol is global and in no header" >&2
+            fi
+        done
+    # shellcheck disable=SC2086
+    if objdump -t $objects | grep -E '[[:space:]](\.data|\.bss|\*COM\*)[[:space:]]' |
+        grep -vE ' d |[[:space:]]0{16} '; then
+        complain "$folder: a variable that can change"
+    fi
+    # shellcheck disable=SC2086
+    if nm -u $objects | grep -E 'pthread_create|thrd_create'; then
+        complain "$folder: threads"
+    fi
+}
+
+said=$(
+    for layer in base stream blob http auth pinot opteryx oxen; do
+        check_folder "fcgi/$layer" "$layer"
+    done 2>&1
+    check_folder db db 2>&1
+)
+if [ -n "$said" ]; then
+    echo "$said" >&2
+    status=1
+fi
+exit $status
