@@ -24,8 +24,8 @@ def session_of(path):
     return re.search(rb"/v1/upload/(\d{14}-[0-9a-f]+)", path.read_bytes()[:200]).group(1)
 
 
-def opened(shared, path):
-    answer = shared.replay(path)
+def opened(shared, path, substitutions=()):
+    answer = shared.replay(path, substitutions)
     assert answer.status == 201
     return answer.json()["session_id"].encode()
 
@@ -38,11 +38,13 @@ FLOWS = sorted({p.name.split("_POST_v1_upload_session")[0]
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_recorded_upload_is_committed(shared, flow):
-    """Each flow names a dataset of its own."""
-    sid = opened(shared, V1 / f"{flow}_POST_v1_upload_session.req.bin")
+    """The dataset's name is replaced, so that each flow is the first of its own."""
     parts = named(f"{flow}_PUT_*")
     commit = V1 / f"{flow}_POST_v1_upload_ID_commit.req.bin"
-    new = [(session_of(path), sid) for path in (*parts, commit)]
+    dataset = re.search(rb'"dataset": "([^"]+)"', commit.read_bytes()).group(1)
+    renamed = (b'"%s"' % dataset, b'"recorded_%s"' % flow.replace(".", "_").encode())
+    sid = opened(shared, V1 / f"{flow}_POST_v1_upload_session.req.bin", [renamed])
+    new = [renamed] + [(session_of(path), sid) for path in (*parts, commit)]
     rows = 0
     for path in parts:
         answer = shared.replay(path, new)
