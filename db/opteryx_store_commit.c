@@ -1,5 +1,5 @@
 /*
- * opteryx_store_commit.c - the one transaction that turns a session into a snapshot.
+ * opteryx_store_commit.c - the transactions that make a snapshot: of a session, or of an old one.
  */
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
@@ -10,6 +10,7 @@
 /* What the transaction has read and decided. */
 struct step {
     const struct opteryx_commit *commit;
+    const char *operation;
     bool exists;
     struct opteryx_dataset dataset; /* as it was */
     int64_t sequence;               /* of the new snapshot */
@@ -17,6 +18,15 @@ struct step {
     struct opteryx_totals added;
     struct opteryx_totals removed;
 };
+
+/* If-Match: the dataset must be at that commit. */
+static enum fault match_check(const struct step *step, struct problem *why)
+{
+    const char *wanted = step->commit->if_match;
+    if (!wanted || (step->exists && strcmp(wanted, step->dataset.commit_id) == 0))
+        return FAULT_NONE;
+    return problem_set(why, FAULT_PRECONDITION, "the dataset is not at commit %.64s", wanted);
+}
 
 /* The session and the dataset as the plan needs them; *outcome says when it does not stand. */
 static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *outcome,
@@ -40,10 +50,9 @@ static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *o
     if (step->exists && commit->mode == OPTERYX_FAIL)
         return problem_set(why, FAULT_CONFLICT,
                            "Dataset already exists - FAIL on conflict selected");
-    if (commit->if_match &&
-        (!step->exists || strcmp(commit->if_match, step->dataset.commit_id) != 0))
-        return problem_set(why, FAULT_PRECONDITION, "the dataset is not at commit %s",
-                           commit->if_match);
+    f = match_check(step, why);
+    if (f)
+        return f;
     const int64_t structure = step->exists ? step->dataset.structure : 0;
     *outcome = session.revision == commit->revision && structure == commit->structure
                    ? OPTERYX_COMMITTED
@@ -101,13 +110,6 @@ static enum fault structure_write(struct db *db, struct step *step, struct probl
     return query_run(&q, NULL, why);
 }
 
-static const char *operation(const struct step *step)
-{
-    if (!step->exists)
-        return "create";
-    return step->commit->mode == OPTERYX_APPEND ? "append" : "overwrite";
-}
-
 static enum fault snapshot_write(struct db *db, const struct step *step, struct problem *why)
 {
     const struct opteryx_totals *before = &step->dataset.totals;
@@ -117,7 +119,7 @@ static enum fault snapshot_write(struct db *db, const struct step *step, struct 
     query_text(&q, ":commit_id", step->commit->id);
     query_text(&q, ":parent", step->exists ? step->dataset.commit_id : NULL);
     query_int(&q, ":structure", step->structure);
-    query_text(&q, ":operation", operation(step));
+    query_text(&q, ":operation", step->operation);
     query_text(&q, ":message", step->commit->message);
     query_text(&q, ":author", step->commit->owner);
     query_int(&q, ":at", step->commit->now);
@@ -195,6 +197,9 @@ static enum fault write(struct db *db, struct step *step, struct problem *why)
     if (!f && !step->exists)
         f = dataset_create(db, step, why);
     step->sequence = step->dataset.sequence + 1;
+    step->operation = "create";
+    if (step->exists)
+        step->operation = step->commit->mode == OPTERYX_APPEND ? "append" : "overwrite";
     if (!f)
         f = structure_write(db, step, why);
     if (!f)
@@ -225,4 +230,100 @@ enum fault opteryx_store_commit(struct db *db, const struct opteryx_commit *comm
     else
         f = opteryx_store_decline(db, f, why);
     return f;
+}
+
+/* ---- rollback ---- */
+
+/* The files of the old snapshot that have been removed since. */
+static enum fault return_count(struct db *db, struct step *step, int64_t old, struct problem *why)
+{
+    enum { COUNT, ROWS, BYTES };
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_FILE_RETURN_TOTALS);
+    query_int(&q, ":dataset", step->dataset.number);
+    query_int(&q, ":old", old);
+    enum fault f = query_step(&q, &row, why);
+    if (!f && row) {
+        step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
+                                               .rows = query_column_int(&q, ROWS),
+                                               .bytes = query_column_int(&q, BYTES) };
+    }
+    query_done(&q);
+    return f;
+}
+
+static enum fault files_move(struct db *db, const struct step *step, int64_t old,
+                             struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_FILE_RETIRE_SINCE);
+    query_int(&q, ":dataset", step->dataset.number);
+    query_int(&q, ":sequence", step->sequence);
+    query_int(&q, ":old", old);
+    enum fault f = query_run(&q, NULL, why);
+    if (f)
+        return f;
+    q = query_for(db, STMT_OPTERYX_FILE_RETURN);
+    query_int(&q, ":dataset", step->dataset.number);
+    query_int(&q, ":first", step->dataset.next_file);
+    query_int(&q, ":sequence", step->sequence);
+    query_int(&q, ":old", old);
+    return query_run(&q, NULL, why);
+}
+
+/* The rest, once the dataset and its old snapshot have been read. */
+static enum fault return_to(struct db *db, struct step *step, const struct opteryx_snapshot *old,
+                            struct problem *why)
+{
+    const struct opteryx_totals *before = &step->dataset.totals;
+    step->sequence = step->dataset.sequence + 1;
+    step->structure = old->structure;
+    step->operation = "rollback";
+    enum fault f = return_count(db, step, old->sequence, why);
+    step->removed = (struct opteryx_totals){
+        .files = before->files + step->added.files - old->totals.files,
+        .rows = before->rows + step->added.rows - old->totals.rows,
+        .bytes = before->bytes + step->added.bytes - old->totals.bytes,
+    };
+    if (!f)
+        f = files_move(db, step, old->sequence, why);
+    if (!f)
+        f = snapshot_write(db, step, why);
+    return f ? f : dataset_move(db, step, why);
+}
+
+/* The sequence, structure and totals of the snapshot to go back to. */
+static enum fault old_read(struct db *db, int64_t dataset, const char *commit_id,
+                           struct opteryx_snapshot *out, struct problem *why)
+{
+    struct arena *arena = arena_create(ARENA_MAX); /* for texts that nobody reads */
+    if (!arena)
+        return problem_internal(why, "no memory for a snapshot");
+    enum fault f = opteryx_store_dataset_snapshot(db, dataset, commit_id, arena, out, why);
+    arena_destroy(arena);
+    return f;
+}
+
+enum fault opteryx_store_dataset_rollback(struct db *db, const struct opteryx_rollback *rollback,
+                                          struct problem *why)
+{
+    struct opteryx_snapshot old = { .sequence = 0 };
+    const struct opteryx_commit commit = { .id = rollback->id,
+                                           .owner = rollback->author,
+                                           .target = rollback->target,
+                                           .now = rollback->now,
+                                           .if_match = rollback->if_match };
+    struct step step = { .commit = &commit };
+    enum fault f = db_begin(db, why);
+    if (f)
+        return f;
+    f = opteryx_store_dataset_get(db, commit.target, NULL, &step.dataset, &step.exists, why);
+    if (!f && !step.exists)
+        f = problem_set(why, FAULT_MISSING, "Dataset not found");
+    if (!f)
+        f = match_check(&step, why);
+    if (!f)
+        f = old_read(db, step.dataset.number, rollback->to, &old, why);
+    if (!f)
+        f = return_to(db, &step, &old, why);
+    return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
 }

@@ -1,5 +1,7 @@
 #include "db/opteryx_store_dataset.h"
 
+#include "db/opteryx_store_internal.h"
+
 #include <string.h>
 
 static enum fault dataset_row(const struct query *q, struct arena *arena,
@@ -55,4 +57,254 @@ enum fault opteryx_store_dataset_get(struct db *db, const struct opteryx_target 
     if (!f)
         *found = row;
     return f;
+}
+
+static enum fault no_memory(struct problem *why)
+{
+    return problem_set(why, FAULT_TOO_LARGE, "the answer takes too much memory");
+}
+
+/* ---- the list ---- */
+
+static enum fault listed_row(const struct query *q, struct opteryx_listed *out, struct problem *why)
+{
+    enum { WORKSPACE, COLLECTION, NAME, COMMIT_ID, FILES, ROWS, BYTES, AT };
+    out->totals = (struct opteryx_totals){ .files = query_column_int(q, FILES),
+                                           .rows = query_column_int(q, ROWS),
+                                           .bytes = query_column_int(q, BYTES) };
+    out->changed_at = query_column_int(q, AT);
+    if (!query_column_copy(q, WORKSPACE, out->target.workspace, sizeof out->target.workspace) ||
+        !query_column_copy(q, COLLECTION, out->target.collection, sizeof out->target.collection) ||
+        !query_column_copy(q, NAME, out->target.dataset, sizeof out->target.dataset) ||
+        !query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id))
+        return problem_internal(why, "a dataset's row does not fit");
+    return FAULT_NONE;
+}
+
+enum fault opteryx_store_dataset_list(struct db *db, const struct opteryx_target *after,
+                                      enum fault (*each)(void *ctx,
+                                                         const struct opteryx_listed *listed,
+                                                         bool *enough, struct problem *why),
+                                      void *ctx, struct problem *why)
+{
+    bool row = false;
+    bool enough = false;
+    struct query q = query_for(db, STMT_OPTERYX_DATASET_LIST);
+    query_text(&q, ":workspace", after->workspace);
+    query_text(&q, ":collection", after->collection);
+    query_text(&q, ":name", after->dataset);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row && !enough) {
+        struct opteryx_listed listed = { .changed_at = 0 };
+        f = listed_row(&q, &listed, why);
+        if (!f)
+            f = each(ctx, &listed, &enough, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+/* ---- snapshots ---- */
+
+static enum fault snapshot_row(const struct query *q, struct opteryx_snapshot *out,
+                               struct problem *why)
+{
+    enum { SEQUENCE, COMMIT_ID, PARENT, STRUCTURE, OPERATION, MESSAGE, AUTHOR, AT };
+    enum { FILES_ADDED = AT + 1, FILES_REMOVED, ROWS_ADDED, ROWS_REMOVED, FILES, ROWS, BYTES };
+    *out = (struct opteryx_snapshot){
+        .sequence = query_column_int(q, SEQUENCE),
+        .parent = query_column_text(q, PARENT),
+        .structure = query_column_int(q, STRUCTURE),
+        .operation = query_column_text(q, OPERATION),
+        .message = query_column_text(q, MESSAGE),
+        .author = query_column_text(q, AUTHOR),
+        .at = query_column_int(q, AT),
+        .files_added = query_column_int(q, FILES_ADDED),
+        .files_removed = query_column_int(q, FILES_REMOVED),
+        .rows_added = query_column_int(q, ROWS_ADDED),
+        .rows_removed = query_column_int(q, ROWS_REMOVED),
+        .totals = { .files = query_column_int(q, FILES),
+                    .rows = query_column_int(q, ROWS),
+                    .bytes = query_column_int(q, BYTES) },
+    };
+    if (!query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id))
+        return problem_internal(why, "a snapshot's id does not fit");
+    return FAULT_NONE;
+}
+
+enum fault opteryx_store_dataset_snapshots(
+    struct db *db, int64_t dataset, int64_t before, int64_t most,
+    enum fault (*each)(void *ctx, const struct opteryx_snapshot *s, struct problem *why), void *ctx,
+    struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_SNAPSHOT_LIST);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":before", before);
+    query_int(&q, ":most", most);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        struct opteryx_snapshot snapshot = { .sequence = 0 };
+        f = snapshot_row(&q, &snapshot, why);
+        if (!f)
+            f = each(ctx, &snapshot, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+/* Moves a borrowed text into the arena; true also for NULL. */
+static bool keep(struct arena *arena, const char **text)
+{
+    if (*text) {
+        *text = arena_strdup(arena, *text, strlen(*text));
+        return *text != NULL;
+    }
+    return true;
+}
+
+enum fault opteryx_store_dataset_snapshot(struct db *db, int64_t dataset, const char *commit_id,
+                                          struct arena *arena, struct opteryx_snapshot *out,
+                                          struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_SNAPSHOT_GET);
+    query_int(&q, ":dataset", dataset);
+    query_text(&q, ":commit_id", commit_id);
+    enum fault f = query_step(&q, &row, why);
+    if (!f && !row)
+        f = problem_set(why, FAULT_MISSING, "Snapshot not found");
+    if (!f)
+        f = snapshot_row(&q, out, why);
+    if (!f && (!keep(arena, &out->parent) || !keep(arena, &out->operation) ||
+               !keep(arena, &out->message) || !keep(arena, &out->author)))
+        f = no_memory(why);
+    query_done(&q);
+    return f;
+}
+
+enum fault opteryx_store_dataset_columns(struct db *db, int64_t dataset, int64_t structure,
+                                         struct arena *arena, const char **out, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_STRUCTURE_GET);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":structure", structure);
+    enum fault f = query_step(&q, &row, why);
+    const char *columns = !f && row ? query_column_text(&q, 0) : NULL;
+    if (!f && !columns)
+        f = problem_internal(why, "a snapshot has no structure");
+    if (!f && !keep(arena, &columns))
+        f = no_memory(why);
+    if (!f)
+        *out = columns;
+    query_done(&q);
+    return f;
+}
+
+/* ---- files ---- */
+
+enum { NUMBER, FILE_NAME, KIND, FILE_ROWS, FILE_BYTES, SHA256, REF_FILE, REF_START, REF_BYTES };
+
+static enum fault file_row(const struct query *q, struct opteryx_file *out, struct problem *why)
+{
+    size_t len = 0;
+    const void *sha256 = query_column_blob(q, SHA256, &len);
+    *out = (struct opteryx_file){ .number = query_column_int(q, NUMBER),
+                                  .name = query_column_text(q, FILE_NAME),
+                                  .kind = query_column_text(q, KIND),
+                                  .rows = query_column_int(q, FILE_ROWS),
+                                  .bytes = query_column_int(q, FILE_BYTES) };
+    if (!sha256 || len != sizeof out->sha256)
+        return problem_internal(why, "a file's digest is damaged");
+    memcpy(out->sha256, sha256, len);
+    return FAULT_NONE;
+}
+
+enum fault opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
+                                       enum fault (*each)(void *ctx,
+                                                          const struct opteryx_file *file,
+                                                          struct problem *why),
+                                       void *ctx, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_FILE_LIST);
+    query_int(&q, ":dataset", page->dataset);
+    query_int(&q, ":sequence", page->sequence);
+    query_int(&q, ":after", page->after);
+    query_int(&q, ":most", page->most);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        struct opteryx_file file = { .number = 0 };
+        f = file_row(&q, &file, why);
+        if (!f)
+            f = each(ctx, &file, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t number,
+                                      struct arena *arena, struct opteryx_file *out,
+                                      struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_FILE_GET);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":number", number);
+    enum fault f = query_step(&q, &row, why);
+    if (!f && !row)
+        f = problem_set(why, FAULT_MISSING, "File not found");
+    if (!f)
+        f = file_row(&q, out, why);
+    if (!f) {
+        out->ref = (struct blob_ref){ .file = query_column_int(&q, REF_FILE),
+                                      .start = query_column_int(&q, REF_START),
+                                      .bytes = query_column_int(&q, REF_BYTES) };
+        if (!keep(arena, &out->name) || !keep(arena, &out->kind))
+            f = no_memory(why);
+    }
+    query_done(&q);
+    return f;
+}
+
+/* ---- the end of a dataset ---- */
+
+static enum fault drop_rows(struct db *db, int64_t dataset, struct problem *why)
+{
+    static const enum statement steps[] = {
+        STMT_OPTERYX_DROP_FILES,
+        STMT_OPTERYX_DROP_SNAPSHOTS,
+        STMT_OPTERYX_DROP_STRUCTURES,
+        STMT_OPTERYX_DROP_DATASET,
+    };
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; !f && i < sizeof steps / sizeof steps[0]; i++) {
+        struct query q = query_for(db, steps[i]);
+        query_int(&q, ":dataset", dataset);
+        f = query_run(&q, NULL, why);
+    }
+    return f;
+}
+
+enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
+                                      struct problem *why)
+{
+    struct opteryx_dataset dataset = { .number = 0 };
+    bool found = false;
+    enum fault f = db_begin(db, why);
+    if (f)
+        return f;
+    f = opteryx_store_dataset_get(db, target, NULL, &dataset, &found, why);
+    if (!f && !found)
+        f = problem_set(why, FAULT_MISSING, "Dataset not found");
+    if (!f)
+        f = drop_rows(db, dataset.number, why);
+    return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
 }

@@ -23,4 +23,103 @@ MUST_CHECK enum fault opteryx_store_dataset_get(struct db *db, const struct opte
                                                 struct arena *arena, struct opteryx_dataset *out,
                                                 bool *found, struct problem *why);
 
+/* One line of the list of datasets. */
+struct opteryx_listed {
+    struct opteryx_target target;
+    char commit_id[OPTERYX_COMMIT_ID_MAX];
+    struct opteryx_totals totals;
+    int64_t changed_at;
+};
+
+/* Calls each for the datasets behind after, by name, until it sets *enough. */
+MUST_CHECK enum fault
+opteryx_store_dataset_list(struct db *db, const struct opteryx_target *after,
+                           enum fault (*each)(void *ctx, const struct opteryx_listed *listed,
+                                              bool *enough, struct problem *why),
+                           void *ctx, struct problem *why);
+
+/* Texts are borrowed, from the row where each is called, from the arena elsewhere. */
+struct opteryx_snapshot {
+    int64_t sequence;
+    char commit_id[OPTERYX_COMMIT_ID_MAX];
+    const char *parent; /* NULL for the first */
+    int64_t structure;
+    const char *operation; /* "create", "append", "overwrite", "rollback" */
+    const char *message;   /* may be NULL */
+    const char *author;
+    int64_t at;
+    int64_t files_added;
+    int64_t files_removed;
+    int64_t rows_added;
+    int64_t rows_removed;
+    struct opteryx_totals totals;
+};
+
+/* Calls each for a dataset's snapshots before a sequence, the newest first, at most most. */
+MUST_CHECK enum fault opteryx_store_dataset_snapshots(
+    struct db *db, int64_t dataset, int64_t before, int64_t most,
+    enum fault (*each)(void *ctx, const struct opteryx_snapshot *snapshot, struct problem *why),
+    void *ctx, struct problem *why);
+
+/* FAULT_MISSING "Snapshot not found". */
+MUST_CHECK enum fault opteryx_store_dataset_snapshot(struct db *db, int64_t dataset,
+                                                     const char *commit_id, struct arena *arena,
+                                                     struct opteryx_snapshot *out,
+                                                     struct problem *why);
+
+/* The JSON of a structure's columns, in the arena. */
+MUST_CHECK enum fault opteryx_store_dataset_columns(struct db *db, int64_t dataset,
+                                                    int64_t structure, struct arena *arena,
+                                                    const char **out, struct problem *why);
+
+struct opteryx_file {
+    int64_t number;
+    const char *name; /* as uploaded; may be NULL; borrowed as above */
+    const char *kind;
+    int64_t rows;
+    int64_t bytes;
+    uint8_t sha256[OPTERYX_SHA256_BYTES];
+    struct blob_ref ref; /* of opteryx_store_dataset_file() alone */
+};
+
+/* A page of the files of one snapshot. */
+struct opteryx_files {
+    int64_t dataset;
+    int64_t sequence; /* the snapshot's */
+    int64_t after;    /* numbers past it */
+    int64_t most;
+};
+
+/* Calls each for the files of a page, by number. */
+MUST_CHECK enum fault opteryx_store_dataset_files(
+    struct db *db, const struct opteryx_files *page,
+    enum fault (*each)(void *ctx, const struct opteryx_file *file, struct problem *why), void *ctx,
+    struct problem *why);
+
+/* A file that is or was in the dataset; FAULT_MISSING "File not found". */
+MUST_CHECK enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t number,
+                                                 struct arena *arena, struct opteryx_file *out,
+                                                 struct problem *why);
+
+/* A new snapshot with the file list and the structure of an old one. */
+struct opteryx_rollback {
+    const struct opteryx_target *target;
+    const char *to;       /* commit id of the old snapshot */
+    const char *id;       /* of the new one */
+    const char *if_match; /* as in struct opteryx_commit */
+    const char *author;
+    int64_t now;
+};
+
+/* Durable.  FAULT_MISSING when the dataset or the old snapshot does not exist,
+ * FAULT_PRECONDITION. */
+MUST_CHECK enum fault opteryx_store_dataset_rollback(struct db *db,
+                                                     const struct opteryx_rollback *rollback,
+                                                     struct problem *why);
+
+/* Forgets a dataset with all its snapshots; its bytes are the sweeper's.  Durable.  FAULT_MISSING
+ * when there is none. */
+MUST_CHECK enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
+                                                 struct problem *why);
+
 #endif

@@ -127,14 +127,13 @@ enum fault oxen_upload_part(struct db *db, const char *id, int64_t part,
     return f;
 }
 
-static enum fault part_run(struct db *db, enum statement which, const char *id, int64_t part,
-                           int64_t worker, int64_t *changes, struct problem *why)
+static struct query lease_query(struct db *db, enum statement which, const struct oxen_lease *lease)
 {
     struct query q = query_for(db, which);
-    query_text(&q, ":upload", id);
-    query_int(&q, ":part", part);
-    query_int(&q, ":worker", worker);
-    return query_run(&q, changes, why);
+    query_text(&q, ":upload", lease->upload);
+    query_int(&q, ":part", lease->part);
+    query_int(&q, ":worker", lease->worker);
+    return q;
 }
 
 /* FAULT_MISSING when the upload is gone. */
@@ -150,18 +149,15 @@ static enum fault touch(struct db *db, const char *id, int64_t now, struct probl
     return f;
 }
 
-enum fault oxen_upload_lease(struct db *db, const char *id, int64_t part, int64_t worker,
-                             int64_t dead, int64_t now, bool *taken, struct problem *why)
+enum fault oxen_upload_lease(struct db *db, const struct oxen_lease *lease, int64_t dead,
+                             int64_t now, bool *taken, struct problem *why)
 {
     int64_t changes = 0;
     enum fault f = db_begin(db, why);
     if (!f)
-        f = touch(db, id, now, why);
+        f = touch(db, lease->upload, now, why);
     if (!f) {
-        struct query q = query_for(db, STMT_OXEN_PART_LEASE);
-        query_text(&q, ":upload", id);
-        query_int(&q, ":part", part);
-        query_int(&q, ":worker", worker);
+        struct query q = lease_query(db, STMT_OXEN_PART_LEASE, lease);
         query_int(&q, ":dead", dead);
         f = query_run(&q, &changes, why);
     }
@@ -173,12 +169,13 @@ enum fault oxen_upload_lease(struct db *db, const char *id, int64_t part, int64_
     return f;
 }
 
-enum fault oxen_upload_give_up(struct db *db, const char *id, int64_t part, int64_t worker,
-                               struct problem *why)
+enum fault oxen_upload_give_up(struct db *db, const struct oxen_lease *lease, struct problem *why)
 {
     enum fault f = db_begin(db, why);
-    if (!f)
-        f = part_run(db, STMT_OXEN_PART_GIVE_UP, id, part, worker, NULL, why);
+    if (!f) {
+        struct query q = lease_query(db, STMT_OXEN_PART_GIVE_UP, lease);
+        f = query_run(&q, NULL, why);
+    }
     if (!f)
         f = db_commit_unsettled(db, why);
     db_rollback(db);
@@ -197,19 +194,21 @@ enum fault oxen_upload_parts(struct db *db, const char *id, int64_t *done, struc
     return f;
 }
 
-enum fault oxen_upload_part_done(struct db *db, const char *id, int64_t part, int64_t worker,
-                                 int64_t now, int64_t *done, struct problem *why)
+enum fault oxen_upload_part_done(struct db *db, const struct oxen_lease *lease, int64_t now,
+                                 int64_t *done, struct problem *why)
 {
     int64_t changes = 0;
     enum fault f = db_begin(db, why);
     if (!f)
-        f = touch(db, id, now, why);
-    if (!f)
-        f = part_run(db, STMT_OXEN_PART_DONE, id, part, worker, &changes, why);
+        f = touch(db, lease->upload, now, why);
+    if (!f) {
+        struct query q = lease_query(db, STMT_OXEN_PART_DONE, lease);
+        f = query_run(&q, &changes, why);
+    }
     if (!f && changes == 0)
         f = problem_set(why, FAULT_MISSING, "the lease is gone");
     if (!f)
-        f = oxen_upload_parts(db, id, done, why);
+        f = oxen_upload_parts(db, lease->upload, done, why);
     if (!f)
         f = db_commit(db, why);
     db_rollback(db);

@@ -51,21 +51,26 @@ MUST_CHECK enum fault oxen_upload_part(struct db *db, const char *id, int64_t pa
                                        enum oxen_part_state *state, int64_t *worker,
                                        struct problem *why);
 
+/* Who writes which part of which upload. */
+struct oxen_lease {
+    const char *upload;
+    int64_t part;
+    int64_t worker;
+};
+
 /* Takes the lease of a free part, or of one that dead held (0: nobody).  *taken is false when
  * somebody else was faster.  FAULT_MISSING when the upload is gone. */
-MUST_CHECK enum fault oxen_upload_lease(struct db *db, const char *id, int64_t part, int64_t worker,
-                                        int64_t dead, int64_t now, bool *taken,
-                                        struct problem *why);
+MUST_CHECK enum fault oxen_upload_lease(struct db *db, const struct oxen_lease *lease, int64_t dead,
+                                        int64_t now, bool *taken, struct problem *why);
 
 /* Gives the lease back; what was written of the part does not count. */
-MUST_CHECK enum fault oxen_upload_give_up(struct db *db, const char *id, int64_t part,
-                                          int64_t worker, struct problem *why);
+MUST_CHECK enum fault oxen_upload_give_up(struct db *db, const struct oxen_lease *lease,
+                                          struct problem *why);
 
 /* The part's bytes are durable: durably ends the lease.  *done: how many parts are done by then.
  * FAULT_MISSING when the lease is not there any more. */
-MUST_CHECK enum fault oxen_upload_part_done(struct db *db, const char *id, int64_t part,
-                                            int64_t worker, int64_t now, int64_t *done,
-                                            struct problem *why);
+MUST_CHECK enum fault oxen_upload_part_done(struct db *db, const struct oxen_lease *lease,
+                                            int64_t now, int64_t *done, struct problem *why);
 
 /* How many parts are done. */
 MUST_CHECK enum fault oxen_upload_parts(struct db *db, const char *id, int64_t *done,

@@ -22,6 +22,7 @@ static const char usage[] =
     "  check [--socket PATH]    print the settings and look over the state\n"
     "  token create --name N --rights LIST [--scope PATTERN] [--days D]\n"
     "  token list | token revoke N\n"
+    "  dataset list | dataset show W.C.D | dataset drop W.C.D\n"
     "  gc [--dry-run]           take back the bytes that nothing names\n"
     "  version                  print the version\n"
     "Settings are SLUICE_* environment variables; sluice check prints them.\n";
@@ -53,6 +54,8 @@ static int run(const struct config *config, int argc, char **argv)
         return verb_check(config, argc, argv);
     if (strcmp(verb, "token") == 0)
         return verb_token(config, clock_now_ms(), argc, argv);
+    if (strcmp(verb, "dataset") == 0)
+        return verb_dataset(config, argc, argv);
     if (strcmp(verb, "gc") == 0)
         return verb_gc(config, argc, argv);
     (void)fputs(usage, stderr);

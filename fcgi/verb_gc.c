@@ -8,6 +8,7 @@
 #include "db/blob_rows.h"
 #include "db/db.h"
 #include "db/migrate.h"
+#include "db/opteryx_store.h"
 #include "verbs.h"
 
 #include <getopt.h>
@@ -25,6 +26,7 @@ struct sweep {
     struct blob_store *blobs;
     struct blob_sweep_report report;
     int64_t rows_forgotten;
+    int64_t sessions_expired;
 };
 
 static enum fault rows_lock(void *ctx, struct problem *why)
@@ -95,6 +97,20 @@ static enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent
     return blob_sweep(sweep->blobs, &rows, extent, dry_run, &sweep->report, why);
 }
 
+/* Upload sessions past their time, one a transaction. */
+static enum fault expire_sessions(struct sweep *sweep, bool dry_run, int64_t now,
+                                  struct problem *why)
+{
+    if (dry_run)
+        return opteryx_store_sweepable(sweep->db, now, &sweep->sessions_expired, why);
+    enum fault f = FAULT_NONE;
+    for (bool more = true; !f && more;) {
+        f = opteryx_store_sweep(sweep->db, now, &more, why);
+        sweep->sessions_expired += !f && more;
+    }
+    return f;
+}
+
 /* The rows of contents that no surface names any more, a piece a transaction. */
 static enum fault forget_rows(struct sweep *sweep, bool dry_run, struct problem *why)
 {
@@ -116,11 +132,12 @@ static void print_report(const struct sweep *sweep, bool dry_run)
 {
     const struct blob_sweep_report *report = &sweep->report;
     (void)printf(
-        "%s%lld contents that nothing names, %llu of %llu files removed, %llu packs "
-        "compacted, %llu bytes freed\n",
-        dry_run ? "would take back: " : "took back: ", (long long)sweep->rows_forgotten,
-        (unsigned long long)report->files_removed, (unsigned long long)report->files_looked_at,
-        (unsigned long long)report->packs_compacted, (unsigned long long)report->bytes_freed);
+        "%s%lld expired sessions, %lld contents that nothing names, %llu of %llu files removed, "
+        "%llu packs compacted, %llu bytes freed\n",
+        dry_run ? "would take back: " : "took back: ", (long long)sweep->sessions_expired,
+        (long long)sweep->rows_forgotten, (unsigned long long)report->files_removed,
+        (unsigned long long)report->files_looked_at, (unsigned long long)report->packs_compacted,
+        (unsigned long long)report->bytes_freed);
 }
 
 int verb_gc(const struct config *config, int argc, char **argv)
@@ -137,6 +154,8 @@ int verb_gc(const struct config *config, int argc, char **argv)
         dry_run = true;
     }
     enum fault f = sweep_open(config, &sweep, &why);
+    if (!f)
+        f = expire_sessions(&sweep, dry_run, clock_now_ms(), &why);
     if (!f)
         f = forget_rows(&sweep, dry_run, &why);
     if (!f)

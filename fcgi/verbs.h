@@ -15,6 +15,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int verb_migrate(const struct config *config, int64_t now);
 int verb_check(const struct config *config, int argc, char **argv);
 int verb_token(const struct config *config, int64_t now, int argc, char **argv);
+int verb_dataset(const struct config *config, int argc, char **argv);
 int verb_gc(const struct config *config, int argc, char **argv);
 
 /* Prints "sluice: text" and, where there is one, the detail; returns EXIT_FAILED. */

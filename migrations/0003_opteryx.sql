@@ -77,7 +77,8 @@ CREATE TABLE opteryx_snapshot (
     -- The commit that it followed; NULL for the first.
     parent        TEXT,
     structure     INTEGER NOT NULL,
-    operation     TEXT    NOT NULL CHECK (operation IN ('create', 'append', 'overwrite', 'rollback')),
+    operation     TEXT    NOT NULL
+                  CHECK (operation IN ('create', 'append', 'overwrite', 'rollback')),
     message       TEXT,
     author        TEXT    NOT NULL,
     at            INTEGER NOT NULL,

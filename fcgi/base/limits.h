@@ -61,8 +61,10 @@ enum {
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
     OPTERYX_COLUMN_NAME_MAX = 1 * KIB, /* bytes of a column's name: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
-    OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
-    OPTERYX_PLANS_MAX = 16, /* plans of one commit that others overtook: FAULT_BUSY */
+    OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
+    OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
+    OPTERYX_PAGE_MAX = 1000, /* entries of a list: 422 */
+    OPTERYX_PLANS_MAX = 16,  /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */

@@ -134,11 +134,12 @@ static enum fault unknown(struct problem *why)
 static enum fault magic_feed(struct format *format, const char *at, size_t len, struct problem *why)
 {
     for (; len && format->held < MAGIC_LEN; at++, len--) {
-        if (*at != magic[format->held])
-            return format->kind == FORMAT_UNKNOWN
-                       ? unknown(why)
-                       : problem_set(why, FAULT_UNPROCESSABLE,
-                                     "the part is not Parquet: it does not begin with PAR1");
+        if (*at != magic[format->held] && format->kind == FORMAT_UNKNOWN)
+            return unknown(why);
+        if (*at != magic[format->held]) {
+            return problem_set(why, FAULT_UNPROCESSABLE,
+                               "the part is not Parquet: it does not begin with PAR1");
+        }
         format->held++;
     }
     if (format->held == MAGIC_LEN)

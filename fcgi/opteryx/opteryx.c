@@ -1,6 +1,7 @@
 #include "opteryx/opteryx.h"
 
 #include "opteryx/commit.h"
+#include "opteryx/dataset.h"
 #include "opteryx/inspect.h"
 #include "opteryx/part.h"
 #include "opteryx/reply.h"
@@ -23,6 +24,12 @@ static const struct route routes[] = {
     { "GET", "/v1/upload/{session}/inspect", RIGHT_READ, opteryx_inspect },
     { "POST", "/v1/upload/{session}/commit", RIGHT_WRITE, opteryx_commit },
     { "DELETE", "/v1/upload/{session}/part/{part}", RIGHT_WRITE, opteryx_part_delete },
+    { "GET", "/v1/datasets", RIGHT_READ, opteryx_dataset_list },
+    { "GET", "/v1/datasets/{dataset}", RIGHT_READ, opteryx_dataset_show },
+    { "GET", "/v1/datasets/{dataset}/snapshots", RIGHT_READ, opteryx_dataset_snapshots },
+    { "GET", "/v1/datasets/{dataset}/snapshots/{snapshot}", RIGHT_READ, opteryx_dataset_snapshot },
+    { "GET", "/v1/datasets/{dataset}/files/{number}", RIGHT_READ, opteryx_dataset_file },
+    { "POST", "/v1/datasets/{dataset}/rollback", RIGHT_WRITE, opteryx_dataset_rollback },
 };
 
 static const char *const prefixes[] = { "/health", "/v1/", "/v2/contracts", NULL };

@@ -63,7 +63,7 @@ static void logical_members(struct footer *footer, struct parquet_element *eleme
         if (element->logical == PARQUET_LOGICAL_DECIMAL && type == THRIFT_I32 && (first || second))
             *(first ? &element->scale : &element->precision) = thrift_integer(t);
         else if (element->logical == PARQUET_LOGICAL_INTEGER && type == THRIFT_BYTE && first)
-            element->width = thrift_byte(t);
+            element->width = thrift_byte(t); /* 8 to 64 */
         else if (element->logical == PARQUET_LOGICAL_INTEGER && second)
             element->is_signed = type == THRIFT_TRUE;
         else if (second && type == THRIFT_STRUCT)
@@ -286,7 +286,9 @@ static void metadata_read(struct footer *footer, struct chunk *chunk)
 
 static void chunk_check(struct footer *footer, const struct chunk *chunk)
 {
-    const bool dictionary = chunk->dictionary_at > 0 && chunk->dictionary_at < chunk->data_at;
+    /* a chunk without rows may have a dictionary and no data page */
+    const bool dictionary = chunk->dictionary_at > 0 &&
+                            (chunk->data_at <= 0 || chunk->dictionary_at < chunk->data_at);
     const int64_t start = dictionary ? chunk->dictionary_at : chunk->data_at;
     if (chunk->compressed == 0)
         return; /* no pages, so nowhere */

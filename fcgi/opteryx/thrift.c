@@ -77,9 +77,9 @@ int64_t thrift_integer(struct thrift *thrift)
     return (int64_t)(raw >> 1 ^ sign);
 }
 
-int8_t thrift_byte(struct thrift *thrift)
+int thrift_byte(struct thrift *thrift)
 {
-    return (int8_t)byte(thrift);
+    return byte(thrift);
 }
 
 enum thrift_type thrift_field(struct thrift *thrift, int16_t *id)

@@ -69,8 +69,8 @@ enum thrift_type thrift_field(struct thrift *thrift, int16_t *id);
 /* A number of any integer type, as fields hold them. */
 int64_t thrift_integer(struct thrift *thrift);
 
-/* A number of type byte. */
-int8_t thrift_byte(struct thrift *thrift);
+/* A number of type byte, without its sign. */
+int thrift_byte(struct thrift *thrift);
 
 /* The head of a list: the number of its elements, which is not more than the bytes left. */
 uint64_t thrift_list(struct thrift *thrift, enum thrift_type *element);

@@ -88,7 +88,7 @@ static bool is_digit(char c)
 
 /* Digits with single underscores between them, from *at on; their value, which stops growing where
  * it no longer matters, goes to *value. */
-static bool digits(const char **at, size_t *count, int64_t *value)
+static bool digits(const char **at, int64_t most, size_t *count, int64_t *value)
 {
     const int base = 10;
     *count = 0;
@@ -96,7 +96,7 @@ static bool digits(const char **at, size_t *count, int64_t *value)
     while (is_digit(**at) || (**at == '_' && *count && is_digit((*at)[1]))) {
         if (**at != '_') {
             ++*count;
-            if (*value <= OPTERYX_PARTS_MAX)
+            if (*value <= most)
                 *value = *value * base + (**at - '0');
         }
         ++*at;
@@ -104,8 +104,9 @@ static bool digits(const char **at, size_t *count, int64_t *value)
     return *count > 0;
 }
 
-/* As pydantic's str_as_int: blanks around, a sign, leading zeros, underscores, ".0" at the end. */
-static enum int_shape int_parse(const char *text, int64_t *out)
+/* most: past which the value does not matter, below INT64_MAX / 100.  As pydantic's str_as_int:
+ * blanks around, a sign, leading zeros, underscores, ".0" at the end. */
+static enum int_shape int_parse(const char *text, int64_t most, int64_t *out)
 {
     static const char blanks[] = " \t\n\r\v\f";
     size_t count = 0;
@@ -114,7 +115,7 @@ static enum int_shape int_parse(const char *text, int64_t *out)
     const bool negative = *text == '-';
     if (*text == '-' || *text == '+')
         text++;
-    if (!digits(&text, &count, &value))
+    if (!digits(&text, most, &count, &value))
         return INT_BAD;
     if (*text == '.')
         text += 1 + strspn(text + 1, "0");
@@ -127,18 +128,25 @@ static enum int_shape int_parse(const char *text, int64_t *out)
     return INT_FINE;
 }
 
-void validate_part(struct validate *v, const char *where, const char *text, int64_t *out)
+static void error_bound(struct validate *v, const struct loc *loc, const char *text, int64_t bound,
+                        bool upper)
 {
-    const struct loc loc = { { where, "part" } };
     char message[PROBLEM_TEXT_MAX];
     char ctx[PROBLEM_TEXT_MAX];
-    const int most = OPTERYX_PARTS_MAX - 1;
+    (void)snprintf(message, sizeof message, "Input should be %s than or equal to %lld",
+                   upper ? "less" : "greater", (long long)bound);
+    (void)snprintf(ctx, sizeof ctx, "{\"%s\":%lld}", upper ? "le" : "ge", (long long)bound);
+    error_text(v, upper ? "less_than_equal" : "greater_than_equal", loc, message, text, ctx);
+}
+
+void validate_integer(struct validate *v, const struct validate_bounds *bounds, const char *text,
+                      int64_t *out)
+{
+    const struct loc loc = { { bounds->where, bounds->name } };
     int64_t value = 0;
-    if (!text) {
-        error_text(v, "missing", &loc, field_required, NULL, NULL);
+    if (!text)
         return;
-    }
-    const enum int_shape shape = int_parse(text, &value);
+    const enum int_shape shape = int_parse(text, bounds->most, &value);
     if (shape == INT_BAD) {
         error_text(v, "int_parsing", &loc,
                    "Input should be a valid integer, unable to parse string as an integer", text,
@@ -146,16 +154,23 @@ void validate_part(struct validate *v, const char *where, const char *text, int6
     } else if (shape == INT_TOO_LONG) {
         error_text(v, "int_parsing_size", &loc,
                    "Unable to parse input string as an integer, exceeded maximum size", text, NULL);
-    } else if (value < 0) {
-        error_text(v, "greater_than_equal", &loc, "Input should be greater than or equal to 0",
-                   text, "{\"ge\":0}");
-    } else if (value > most) {
-        (void)snprintf(message, sizeof message, "Input should be less than or equal to %d", most);
-        (void)snprintf(ctx, sizeof ctx, "{\"le\":%d}", most);
-        error_text(v, "less_than_equal", &loc, message, text, ctx);
+    } else if (value < bounds->least) {
+        error_bound(v, &loc, text, bounds->least, false);
+    } else if (value > bounds->most) {
+        error_bound(v, &loc, text, bounds->most, true);
     } else {
         *out = value;
     }
+}
+
+void validate_part(struct validate *v, const char *where, const char *text, int64_t *out)
+{
+    const struct loc loc = { { where, "part" } };
+    const struct validate_bounds bounds = { where, "part", 0, OPTERYX_PARTS_MAX - 1 };
+    if (text)
+        validate_integer(v, &bounds, text, out);
+    else
+        error_text(v, "missing", &loc, field_required, NULL, NULL);
 }
 
 /* ---- JSON bodies ---- */
@@ -349,4 +364,25 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
     json_object *value = NULL;
     if (model(v, &of_body, body) && member(v, &loc, body, "snapshot", &value))
         *snapshot = string(v, &loc, value);
+}
+
+bool validate_target(const char *text, struct opteryx_target *out)
+{
+    const char *first = strchr(text, '.');
+    const char *second = first ? strchr(first + 1, '.') : NULL;
+    char *const parts[] = { out->workspace, out->collection, out->dataset };
+    if (!second)
+        return false;
+    const char *const begins[] = { text, first + 1, second + 1 };
+    const size_t lens[] = { (size_t)(first - text), (size_t)(second - first) - 1,
+                            strlen(second + 1) };
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (lens[i] > OPTERYX_NAME_MAX)
+            return false;
+        memcpy(parts[i], begins[i], lens[i]);
+        parts[i][lens[i]] = '\0';
+        if (!validate_is_name(parts[i]))
+            return false;
+    }
+    return true;
 }

@@ -33,6 +33,14 @@ struct commit_request {
     enum opteryx_mode mode;
 };
 
+/* An integer parameter. */
+struct validate_bounds {
+    const char *where; /* "query" or "path" */
+    const char *name;
+    int64_t least;
+    int64_t most;
+};
+
 void validate_init(struct validate *v);
 void validate_release(struct validate *v);
 
@@ -42,6 +50,10 @@ const char *validate_body(struct validate *v, size_t *len);
 /* A part number in text, as pydantic reads integers ("007", "+7", " 7 ", "1_0", "7.0"), from 0 to
  * OPTERYX_PARTS_MAX - 1.  where: "query" or "path"; text NULL: the parameter is missing. */
 void validate_part(struct validate *v, const char *where, const char *text, int64_t *out);
+
+/* The same for any integer; text NULL leaves *out as it is. */
+void validate_integer(struct validate *v, const struct validate_bounds *bounds, const char *text,
+                      int64_t *out);
 
 /* A JSON body: parsed when content_type says that it is JSON, else an error that quotes it.
  * FAULT_MALFORMED when the body is no UTF-8 (FastAPI answers 400).  *out is the caller's, NULL for
@@ -62,5 +74,8 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
 /* Whether a text is a workspace, collection or dataset: 1 to OPTERYX_NAME_MAX letters, digits, '_'
  * and '-'. */
 bool validate_is_name(const char *text);
+
+/* "workspace.collection.dataset" in three; false when it is not that. */
+bool validate_target(const char *text, struct opteryx_target *out);
 
 #endif

@@ -28,7 +28,7 @@ struct part {
     uint64_t start; /* of this part in the content */
     uint64_t bytes; /* that it must have */
     uint64_t got;
-    uint64_t worker; /* who we are in a lease */
+    struct oxen_lease lease;
     struct blob_place *place;
 };
 
@@ -132,7 +132,8 @@ static enum fault lease(struct part *part, bool *done, struct problem *why)
     enum oxen_part_state state = OXEN_PART_FREE;
     int64_t holder = 0;
     bool taken = false;
-    enum fault f = blob_worker(x->blobs, &part->worker, why);
+    uint64_t worker = 0;
+    enum fault f = blob_worker(x->blobs, &worker, why);
     if (!f)
         f = oxen_upload_part(x->db, part->upload.id, part->number, &state, &holder, why);
     if (f)
@@ -141,11 +142,11 @@ static enum fault lease(struct part *part, bool *done, struct problem *why)
     if (*done)
         return FAULT_NONE;
     /* one request at a time: a lease of our own is a left-over */
-    const bool ours = holder == (int64_t)part->worker;
+    const bool ours = holder == (int64_t)worker;
     if (state == OXEN_PART_HELD && !ours && blob_worker_alive(x->blobs, (uint64_t)holder))
         return deferred(why);
-    f = oxen_upload_lease(x->db, part->upload.id, part->number, (int64_t)part->worker, holder,
-                          x->now, &taken, why);
+    part->lease = (struct oxen_lease){ part->upload.id, part->number, (int64_t)worker };
+    f = oxen_upload_lease(x->db, &part->lease, holder, x->now, &taken, why);
     if (!f && !taken)
         f = deferred(why);
     return f;
@@ -155,14 +156,11 @@ static enum fault lease(struct part *part, bool *done, struct problem *why)
 static enum fault write_leased(struct part *part, int64_t *parts_done, struct problem *why)
 {
     struct exchange *x = part->x;
-    const int64_t worker = (int64_t)part->worker;
     enum fault f = receive(part, why);
     if (!f)
-        return oxen_upload_part_done(x->db, part->upload.id, part->number, worker, x->now,
-                                     parts_done, why);
+        return oxen_upload_part_done(x->db, &part->lease, x->now, parts_done, why);
     struct problem beside = PROBLEM_NONE;
-    const enum fault unanswered =
-        oxen_upload_give_up(x->db, part->upload.id, part->number, worker, &beside);
+    const enum fault unanswered = oxen_upload_give_up(x->db, &part->lease, &beside);
     (void)unanswered; /* the lease falls to the next who asks once this worker has ended */
     return f;
 }

@@ -97,10 +97,11 @@ static enum fault read_request(struct exchange *x, struct oxen_upload *out, stru
         return unreadable(why, "missing field `size`", len);
     if (json_object_get_type(size) != json_type_int || json_object_get_int64(size) < 0)
         return unreadable(why, "invalid field `size`, expected u64", len);
-    if (oxen_hash_parse(name, &hash, &of_hash))
+    if (oxen_hash_parse(name, &hash, &of_hash)) {
         return problem_code(why, FAULT_MALFORMED, OXEN_DESCRIBED,
                             "Version upload refused: '%.*s' is not a version file hash",
                             NAME_MAX_BYTES, name);
+    }
     memcpy(out->hash, hash.bytes, sizeof out->hash);
     out->ref.bytes = json_object_get_int64(size);
     f = check_size(out->ref.bytes, why);

@@ -24,7 +24,8 @@ enum {
 
 static void put_text(uint8_t *at, const char *text)
 {
-    memcpy(at, text, strlen(text));
+    while (*text)
+        *at++ = (uint8_t)*text++;
 }
 
 static void put_size(uint8_t *at, uint64_t bytes)

@@ -17,10 +17,9 @@ import struct
 import sys
 import tempfile
 import time
-import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests" / "http"))
+sys.path[0] = str(TOP / "tests" / "http")  # in the place of this folder, whose http.py is another
 
 import pinot_push  # noqa: E402
 import pinot_recordings  # noqa: E402
@@ -148,7 +147,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", type=int, default=1000000, help="segments of the large table")
     parser.add_argument("--server", default="nginx")
+    parser.add_argument("--archive", help="only write a batch's archive there, for bench_pinot_batch")
     options = parser.parse_args()
+    if options.archive:
+        pathlib.Path(options.archive).write_bytes(archive(names_of("2026-01-01", BATCH, False), 1))
+        return
     os.environ.setdefault("PROGRAM", str(TOP / "build/run/sluice"))
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -172,10 +175,11 @@ def main():
 
 
 def listing(service):
+    """Reads and forgets; the test client would put 30 MB together."""
     begin, count = time.perf_counter(), 0
-    url = f"http://127.0.0.1:{service.port}/segments/large"
-    with urllib.request.urlopen(url, timeout=600) as answer:
-        while piece := answer.read(1 << 20):
+    with service.connect(600) as connection:
+        connection.send(b"GET /segments/large HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        while piece := connection.socket.recv(1 << 20):
             count += len(piece)
     return f"{count / 1e6:.1f} MB in {time.perf_counter() - begin:.2f} s"
 

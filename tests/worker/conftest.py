@@ -11,7 +11,18 @@ import pytest
 import fastcgi
 
 ECHO = os.environ.get("SLUICE_ECHO", "")
-STOP_S = 1.0  # within which a worker must leave
+STOP_S = 1.0  # within which a worker leaves
+HANG_S = 5.0  # a bound for one that hangs: the machine may be busy
+START_S = 10
+
+
+def catches(pid, number):
+    """Whether a process has a handler for a signal."""
+    with open(f"/proc/{pid}/status") as status:
+        for line in status:
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+    return False
 
 
 class Pool:
@@ -57,10 +68,15 @@ class Pool:
             return peer.answer()
 
     def ready(self):
-        """Waits until a worker serves."""
+        """Waits until every worker has its handlers and one of them serves."""
+        until = time.monotonic() + START_S
+        for worker in self.workers:
+            while worker.poll() is None and not catches(worker.pid, signal.SIGTERM):
+                assert time.monotonic() < until
+                time.sleep(0.002)
         assert self.ask("GET", "/t/pid").status == 200
 
-    def leave(self, worker, number=signal.SIGTERM, within=STOP_S):
+    def leave(self, worker, number=signal.SIGTERM, within=HANG_S):
         """Stops a worker; returns its exit code and how long it took."""
         begun = time.monotonic()
         worker.send_signal(number)

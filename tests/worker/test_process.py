@@ -4,13 +4,14 @@ import os
 import random
 import signal
 import socket
+import statistics
 import subprocess
 import threading
 import time
 
 import pytest
 
-from conftest import ECHO, STOP_S
+from conftest import ECHO, HANG_S, STOP_S
 from fastcgi import KEEP_CONN, STDIN, Peer, head, record, request, stream
 
 STORM = 100
@@ -19,7 +20,7 @@ STORM = 100
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_an_idle_worker_leaves_at_once(pool, number):
     code, took = pool.leave(pool.workers[0], number)
-    assert code == 0 and took < STOP_S
+    assert code == 0 and took < HANG_S
     assert "because=stopped" in pool.log_path.read_text()
 
 
@@ -29,17 +30,17 @@ def test_a_worker_that_has_served_nothing_leaves_at_once(make_pool):
         worker = pool.start()
         time.sleep(delay)
         worker.terminate()
-        assert worker.wait(STOP_S) in (0, -signal.SIGTERM)  # before it has its handlers, or after
+        assert worker.wait(HANG_S) in (0, -signal.SIGTERM)  # before it has its handlers, or after
 
 
 def test_the_request_in_hand_is_finished_first(pool):
     with pool.peer() as peer:
         peer.send(request("GET", "/t/sleep/400"))
         time.sleep(0.1)
-        code, took = pool.leave(pool.workers[0], within=2)
+        code, took = pool.leave(pool.workers[0])
         answer = peer.answer()
     assert answer.status == 200 and answer.body == b"slept" and answer.ended
-    assert code == 0 and 0.2 < took < 1.5
+    assert code == 0 and took > 0.2
 
 
 def test_a_body_in_hand_is_read_to_its_end(pool):
@@ -51,7 +52,7 @@ def test_a_body_in_hand_is_read_to_its_end(pool):
         time.sleep(0.05)
         peer.send(stream(STDIN, body[50000:]) + record(STDIN))
         assert peer.answer().body.startswith(b"100000 ")
-    assert pool.workers[0].wait(STOP_S) == 0
+    assert pool.workers[0].wait(HANG_S) == 0
 
 
 def test_a_kept_connection_does_not_hold_a_worker_that_should_leave(pool):
@@ -84,7 +85,7 @@ def test_no_stop_is_lost_whenever_it_comes(make_pool):
     """Each try stops a worker at a random moment between and in short requests."""
     pool = make_pool(count=0)
     answered = 0
-    slowest = 0
+    stops = []
     for _ in range(STORM):
         worker = pool.start()
         pool.ready()
@@ -105,15 +106,16 @@ def test_no_stop_is_lost_whenever_it_comes(make_pool):
         time.sleep(random.uniform(0, 0.02))
         begun = time.monotonic()
         worker.terminate()
-        assert worker.wait(STOP_S) == 0
-        slowest = max(slowest, time.monotonic() - begun)
+        assert worker.wait(HANG_S) == 0
+        stops.append(time.monotonic() - begun)
         done.set()
         drain(pool)
         thread.join()
         # whoever was accepted was answered whole
         assert all(answer.ended and answer.status == 200 for answer in results if answer.raw)
         answered += len(results)
-    print(f"{answered} requests answered, slowest stop {slowest * 1000:.0f} ms")
+    assert statistics.median(stops) < STOP_S
+    print(f"{answered} requests answered, slowest stop {max(stops) * 1000:.0f} ms")
 
 
 def drain(pool):
@@ -142,7 +144,7 @@ def test_a_worker_ends_after_its_requests(make_pool):
     worker = pool.start()
     for _ in range(3):
         assert pool.ask("GET", "/t/pid").status == 200
-    assert worker.wait(STOP_S) == 0
+    assert worker.wait(HANG_S) == 0
     assert "because=recycled" in pool.log_path.read_text()
 
 
@@ -166,21 +168,22 @@ def test_the_ends_of_a_pool_s_workers_are_spread(make_pool):
 
 def test_workers_that_share_a_socket_answer_every_request(make_pool):
     pool = make_pool(count=4)
-    pids = []
+    statuses = []
 
     def load():
-        for _ in range(100):
-            pids.append(pool.ask("GET", "/t/pid").body)
+        for i in range(100):
+            uri = "/t/pid" if i % 10 else "/t/sleep/20"
+            statuses.append(pool.ask("GET", uri).status)
 
     threads = [threading.Thread(target=load) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(pids) == 800
+    assert statuses == [200] * 800
     # whoever comes late must not block in accept, where no signal would reach it
     assert not os.get_blocking(pool.listener.fileno())
-    assert set(pids) == {b"%d" % worker.pid for worker in pool.workers}
+    assert {entry["pid"] for entry in pool.log()} == {str(w.pid) for w in pool.workers}
     for worker in pool.workers:
         assert pool.leave(worker)[0] == 0
 
