@@ -147,7 +147,8 @@ static void test_a_very_long_number_is_text(void **state)
     for (size_t digits = OPTERYX_CELL_MAX - 1; digits <= OPTERYX_CELL_MAX + 1; digits++) {
         for (size_t step = 0; step <= 7; step++) {
             char trace[TRACE_MAX];
-            memcpy(content, "a\n", 2);
+            content[0] = 'a';
+            content[1] = '\n';
             memset(content + 2, '9', digits);
             content[2 + digits] = '\n';
             assert_int_equal(run(arena, content, digits + 3, digits, step, trace), FAULT_NONE);

@@ -180,12 +180,13 @@ static void test_names_and_columns_are_bounded(void **state)
     struct arena *arena = arena_create(ARENA_MAX);
     for (size_t len = OPTERYX_COLUMN_NAME_MAX; len <= OPTERYX_COLUMN_NAME_MAX + 1; len++) {
         for (size_t step = 0; step <= 100; step += 50) {
+            char name[OPTERYX_COLUMN_NAME_MAX + 2];
             char content[OPTERYX_COLUMN_NAME_MAX + 16];
             char trace[TRACE_MAX];
-            memset(content, 'n', sizeof content);
-            memcpy(content, "{\"", 2);
-            memcpy(content + 2 + len, "\":1}\n", 5);
-            run(arena, content, len + 7, 0, step, trace);
+            memset(name, 'n', len);
+            name[len] = '\0';
+            const int made = snprintf(content, sizeof content, "{\"%s\":1}\n", name);
+            run(arena, content, (size_t)made, 0, step, trace);
             if (len > OPTERYX_COLUMN_NAME_MAX)
                 assert_non_null(strstr(trace, "has a name of more than"));
             else
