@@ -5,7 +5,7 @@
 
 /* Segments that one transaction of a large delete takes: the writers' lock is held for a few
  * milliseconds. */
-enum { DELETE_PIECE = 500 };
+enum { DELETE_PIECE = 500, EXPIRE_PIECE = 1000 };
 
 enum segment_column {
     SEGMENT_ID,
@@ -224,10 +224,11 @@ static enum fault count_write(struct db *db, const struct deletion *d, struct pr
     return query_run(&q, NULL, why);
 }
 
-static enum fault expire(struct db *db, int64_t now, struct problem *why)
+enum fault pinot_deleted_expire(struct db *db, int64_t now, struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_DELETED_EXPIRE);
     query_int(&q, ":now", now);
+    query_int(&q, ":most", EXPIRE_PIECE);
     return query_run(&q, NULL, why);
 }
 
@@ -243,7 +244,7 @@ enum fault pinot_segment_delete(struct db *db, const char *table, const char *co
     if (!f)
         f = count_write(db, &d, why);
     if (!f)
-        f = expire(db, now, why);
+        f = pinot_deleted_expire(db, now, why);
     if (!f)
         f = db_commit(db, why);
     db_rollback(db); /* does nothing after a commit */
@@ -283,7 +284,7 @@ static enum fault delete_piece(struct db *db, struct deletion *d, struct piece *
     if (!f)
         f = count_write(db, d, why);
     if (!f)
-        f = expire(db, d->now, why);
+        f = pinot_deleted_expire(db, d->now, why);
     if (!f)
         f = db_commit(db, why);
     db_rollback(db);

@@ -68,4 +68,8 @@ MUST_CHECK enum fault pinot_segment_delete(struct db *db, const char *table,
 MUST_CHECK enum fault pinot_segment_delete_all(struct db *db, const char *table, int64_t keep_ms,
                                                int64_t now, struct problem *why);
 
+/* Lets go of copies of deleted segments whose retention is over, at most a thousand of them; inside
+ * a write transaction.  Every delete and every push does it. */
+MUST_CHECK enum fault pinot_deleted_expire(struct db *db, int64_t now, struct problem *why);
+
 #endif

@@ -5,6 +5,7 @@
 #include "db/blob_rows.h"
 #include "db/db_internal.h"
 #include "db/pinot_quota.h"
+#include "db/pinot_segment_store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -341,7 +342,7 @@ static enum fault write_all(struct db *db, struct pinot_push *push,
     }
     if (!f)
         f = count_write(db, push, table->id, why);
-    return f;
+    return f ? f : pinot_deleted_expire(db, push->now, why);
 }
 
 /* A refusal rests on what others have committed, so that must be durable before it is told. */

@@ -87,9 +87,9 @@ void blob_drop(struct blob_store *store)
     if (store->folder < 0)
         return;
     blob_discard(&store->writer);
-    if (pack->file.fd >= 0 && pack->file.number == store->kept.pack)
+    if (pack->file.fd >= 0 && pack->file.number == store->kept.pack) {
         blob_pack_cut(store, store->kept.end);
-    else {
+    } else {
         blob_pack_abandon(store);
         if (store->kept.pack != BLOB_NUMBER_NONE)
             closed_pack_cut(store);

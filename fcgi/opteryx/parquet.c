@@ -286,7 +286,9 @@ static void metadata_read(struct footer *footer, struct chunk *chunk)
 
 static void chunk_check(struct footer *footer, const struct chunk *chunk)
 {
-    const bool dictionary = chunk->dictionary_at > 0 && chunk->dictionary_at < chunk->data_at;
+    /* a chunk without rows may have a dictionary and no data page */
+    const bool dictionary = chunk->dictionary_at > 0 &&
+                            (chunk->data_at <= 0 || chunk->dictionary_at < chunk->data_at);
     const int64_t start = dictionary ? chunk->dictionary_at : chunk->data_at;
     if (chunk->compressed == 0)
         return; /* no pages, so nowhere */

@@ -21,6 +21,13 @@ bool deep_store_is_file(const char *uri)
     return strncmp(uri, scheme, sizeof scheme - 1) == 0;
 }
 
+/* The byte of "%41" at at: two digits, and not a NUL. */
+static bool escaped_byte(const char *at, uint64_t *byte)
+{
+    return strnlen(at, ESCAPE_LEN) == ESCAPE_LEN && number_hex64(at + 1, ESCAPE_LEN - 1, byte) &&
+           *byte != 0;
+}
+
 /* The decoded path of a file: URI; false when there is none. */
 static bool path_of(const char *uri, char out[PINOT_URI_MAX])
 {
@@ -37,11 +44,10 @@ static bool path_of(const char *uri, char out[PINOT_URI_MAX])
     size_t len = 0;
     while (*at && *at != '?' && *at != '#') {
         uint64_t byte = (unsigned char)*at;
-        if (len == PINOT_URI_MAX - 1)
+        const bool escaped = *at == '%';
+        if (len == PINOT_URI_MAX - 1 || (escaped && !escaped_byte(at, &byte)))
             return false;
-        if (*at == '%' && (!number_hex64(at + 1, strnlen(at + 1, 2), &byte) || byte == 0))
-            return false;
-        at += *at == '%' ? ESCAPE_LEN : 1;
+        at += escaped ? ESCAPE_LEN : 1;
         out[len] = (char)byte;
         len++;
     }

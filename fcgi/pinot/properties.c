@@ -55,6 +55,7 @@ void properties_init(struct properties *properties, const char *bytes, size_t le
 {
     properties->at = bytes;
     properties->end = bytes + len;
+    properties->has_cr = memchr(bytes, '\r', len) != NULL;
     text_init(&properties->joined, len);
 }
 
@@ -72,7 +73,7 @@ static bool next_line(struct properties *p, const char **line, size_t *len)
     const char *stop = memchr(start, '\n', (size_t)(p->end - start));
     if (!stop)
         stop = p->end;
-    const char *cr = memchr(start, '\r', (size_t)(stop - start));
+    const char *cr = p->has_cr ? memchr(start, '\r', (size_t)(stop - start)) : NULL;
     if (cr)
         stop = cr;
     p->at = stop;
@@ -118,8 +119,12 @@ static void join_lines(struct properties *p, const char **line, size_t *len)
 
 static void split(const char *line, size_t len, struct property *out)
 {
+    /* a table, because this loop looks at most bytes of a push */
+    static const bool ends[UINT8_MAX + 1] = {
+        ['='] = true, [':'] = true, [' '] = true, ['\t'] = true, ['\f'] = true
+    };
     size_t at = 0;
-    while (at < len && line[at] != '=' && line[at] != ':' && !is_space(line[at]))
+    while (at < len && !ends[(unsigned char)line[at]])
         at += line[at] == '\\' && at + 1 < len ? 2 : 1;
     out->key = line;
     out->key_len = at;

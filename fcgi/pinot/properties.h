@@ -27,6 +27,7 @@ struct property {
 struct properties {
     const char *at;
     const char *end;
+    bool has_cr; /* somewhere: most files have none, and their lines need not be searched for one */
     struct text joined; /* the line in hand when it was continued */
 };
 

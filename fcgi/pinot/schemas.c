@@ -82,31 +82,38 @@ enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
     return reply_added(x, schema.unrecognized, status, why);
 }
 
+struct listing {
+    struct exchange *x;
+    struct text body;
+};
+
 static enum fault add_name(void *ctx, const char *name, const char *raw, struct problem *why)
 {
-    struct text *body = ctx;
+    struct listing *list = ctx;
     (void)raw;
     (void)why;
-    text_adds(body, body->len > 1 ? "," : "");
-    json_quote(body, name, strlen(name));
+    if (!auth_scope_matches(list->x->who->scope, name))
+        return FAULT_NONE;
+    text_adds(&list->body, list->body.len > 1 ? "," : "");
+    json_quote(&list->body, name, strlen(name));
     return FAULT_NONE;
 }
 
-/* GET /schemas */
+/* GET /schemas: those that the token's scope covers */
 enum fault pinot_schemas_list(struct exchange *x, struct problem *why)
 {
-    struct text body;
-    text_init(&body, JSON_REPLY_MAX);
-    text_addc(&body, '[');
+    struct listing list = { .x = x };
+    text_init(&list.body, JSON_REPLY_MAX);
+    text_addc(&list.body, '[');
     enum fault f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f)
-        f = pinot_schema_list(x->db, add_name, &body, why);
+        f = pinot_schema_list(x->db, add_name, &list, why);
     if (!f)
         f = db_settle(x->db, why);
-    text_addc(&body, ']');
+    text_addc(&list.body, ']');
     if (!f)
-        f = pinot_reply_text(x, &body, why);
-    text_release(&body);
+        f = pinot_reply_text(x, &list.body, why);
+    text_release(&list.body);
     return f;
 }
 

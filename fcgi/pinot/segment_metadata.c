@@ -99,18 +99,30 @@ static enum fault take_version(struct reading *r, const struct property *p, stru
     return FAULT_NONE;
 }
 
-static void add_custom(struct text *custom, const struct property *p, size_t prefix)
+/* Appends one half of a pair; a NUL is no text that a map could be read back with. */
+static bool add_custom_half(struct text *custom, const char *escaped, size_t len)
 {
     struct text word;
     text_init(&word, custom->max);
-    text_addc(custom, custom->len == 0 ? '{' : ',');
-    properties_unescape(&word, p->key + prefix, p->key_len - prefix);
-    json_quote(custom, text_string(&word), word.len);
-    text_addc(custom, ':');
-    text_clear(&word);
-    properties_unescape(&word, p->value, p->value_len);
+    properties_unescape(&word, escaped, len);
+    const bool good = !memchr(text_string(&word), '\0', word.len);
     json_quote(custom, text_string(&word), word.len);
     text_release(&word);
+    return good;
+}
+
+static enum fault add_custom(const struct reading *r, const struct property *p, size_t prefix,
+                             struct problem *why)
+{
+    struct text *custom = &r->metadata->custom;
+    text_addc(custom, custom->len == 0 ? '{' : ',');
+    const bool key = add_custom_half(custom, p->key + prefix, p->key_len - prefix);
+    text_addc(custom, ':');
+    const bool value = add_custom_half(custom, p->value, p->value_len);
+    if (key && value)
+        return FAULT_NONE;
+    return problem_set(why, FAULT_MALFORMED, "the custom map of segment: %s has a NUL in it",
+                       r->segment);
 }
 
 /* "column.<time column>.minValue" and ".maxValue" are the raw times. */
@@ -231,7 +243,7 @@ static enum fault read_lines(struct reading *r, const char *bytes, size_t len, s
         else if (key_begins(&p, "segment."))
             f = take_segment(r, &p, why);
         else if (key_begins(&p, custom))
-            add_custom(&r->metadata->custom, &p, sizeof custom - 1);
+            f = add_custom(r, &p, sizeof custom - 1, why);
     }
     properties_release(&lines);
     return f;

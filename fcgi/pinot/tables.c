@@ -93,6 +93,7 @@ enum fault pinot_table_put(struct exchange *x, struct problem *why)
 /* ---- reading ---- */
 
 struct listing {
+    struct exchange *x;
     struct text body;
     enum pinot_type type; /* PINOT_NO_TYPE: raw names, each once */
     const char *database; /* NULL: those without one */
@@ -114,7 +115,8 @@ static enum fault list_table(void *ctx, const char *name, const char *raw, struc
     struct listing *list = ctx;
     const char *shown = list->type == PINOT_NO_TYPE ? raw : name;
     (void)why;
-    if (!in_database(raw, list->database) || strcmp(list->last, shown) == 0)
+    if (!in_database(raw, list->database) || strcmp(list->last, shown) == 0 ||
+        !auth_scope_matches(list->x->who->scope, raw))
         return FAULT_NONE;
     if (list->type != PINOT_NO_TYPE &&
         strcmp(name + strlen(raw) + 1, pinot_type_word(list->type)) != 0)
@@ -125,10 +127,10 @@ static enum fault list_table(void *ctx, const char *name, const char *raw, struc
     return FAULT_NONE;
 }
 
-/* GET /tables */
+/* GET /tables: those that the token's scope covers */
 enum fault pinot_tables_list(struct exchange *x, struct problem *why)
 {
-    struct listing list = { .database = exchange_header(x, "database") };
+    struct listing list = { .x = x, .database = exchange_header(x, "database") };
     text_init(&list.body, JSON_REPLY_MAX);
     if (list.database && (list.database[0] == '\0' || strcmp(list.database, "default") == 0))
         list.database = NULL;

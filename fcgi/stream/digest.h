@@ -30,7 +30,8 @@ void digest_destroy(struct digest *digest);
 void digest_reset(struct digest *digest);
 void digest_add(struct digest *digest, const void *bytes, size_t len);
 
-/* Results of what was added so far; only of kinds that were asked for. */
+/* Results of what was added so far, which may go on; only of kinds that were asked for.  When
+ * libcrypto has no memory left, digest_sha256() ends the process: there is no wrong result. */
 void digest_sha256(struct digest *digest, uint8_t out[DIGEST_SHA256_BYTES]);
 uint32_t digest_crc32(const struct digest *digest);
 /* The 128 bits as two halves, and as Oxen prints them: lower-case hex without leading zeros. */

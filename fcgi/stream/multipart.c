@@ -195,14 +195,14 @@ static enum fault begin_headers(struct multipart *parser, struct problem *why)
 }
 
 /* Behind a boundary stands what must not.  In the preamble that only means that this was no
- * boundary; the byte that told is looked at again, and a CR before it may begin the real one. */
+ * boundary; the byte that told is looked at again.  No delimiter begins before it: a CR that the
+ * line ended with would have been followed by its LF. */
 static enum fault not_a_boundary(struct multipart *parser, struct problem *why)
 {
     if (parser->parts > 0) {
         return problem_code(why, FAULT_MALFORMED, MULTIPART_BAD_BOUNDARY,
                             "multipart boundary is followed by other bytes");
     }
-    parser->matched = parser->state == AFTER_CR ? 1 : 0;
     parser->state = IN_DATA;
     return FAULT_NONE;
 }

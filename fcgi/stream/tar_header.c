@@ -7,9 +7,8 @@
 #define SPARSE_KEYS "GNU.sparse."
 
 enum {
-    BINARY_MARK = 0x80,     /* first byte of a base-256 number that is not negative */
-    BINARY_NEGATIVE = 0xFF, /* the same of a negative one */
-    VALUE_BYTES = 8,        /* bytes of a base-256 number that can be other than zero */
+    BINARY_MARK = 0x80, /* first byte of a base-256 number that is not negative */
+    VALUE_BYTES = 8,    /* bytes of a base-256 number that can be other than zero */
     BYTE_BITS = 8,
 };
 
@@ -78,16 +77,11 @@ static bool base_256(const uint8_t *field, size_t len, uint64_t *out)
 
 static enum fault parse_size(const struct block *block, uint64_t *out, struct problem *why)
 {
-    const uint8_t first = block->size[0];
-    bool good = false;
-    if (first == BINARY_NEGATIVE)
-        return bad_header(why, "negative size");
-    if (first == BINARY_MARK)
-        good = base_256(block->size, sizeof block->size, out);
-    else
-        good = octal(block->size, sizeof block->size, out);
+    const bool binary = block->size[0] == BINARY_MARK;
+    const bool good = binary ? base_256(block->size, sizeof block->size, out)
+                             : octal(block->size, sizeof block->size, out);
     if (!good || *out > INT64_MAX)
-        return bad_header(why, "size is not a number that is served");
+        return bad_header(why, "size is not a number from 0 to 2^63 - 1");
     return FAULT_NONE;
 }
 

@@ -113,7 +113,7 @@ static void write_ours(const char *folder, int64_t until, struct tally *tally)
 static const char *statement(enum statement which)
 {
     static const char *const texts[] = {
-#define STATEMENT(name, sql) [STMT_##name] = sql,
+#define STATEMENT(name, sql) [STMT_##name] = (sql),
 #include "db/statements.def"
 #undef STATEMENT
     };
@@ -214,8 +214,10 @@ static struct result summarise(const struct tally *tallies, double seconds)
     }
     qsort(all, count, sizeof *all, ascending);
     result.rate = (double)count / seconds;
-    result.p50_ms = (double)all[count / 2] / US_IN_MS;
-    result.p99_ms = (double)all[count - 1 - count / 100] / US_IN_MS;
+    const size_t middle = count / 2;
+    const size_t late = count - 1 - count / 100;
+    result.p50_ms = (double)all[middle] / US_IN_MS;
+    result.p99_ms = (double)all[late] / US_IN_MS;
     result.max_ms = (double)all[count - 1] / US_IN_MS;
     free(all);
     return result;
@@ -253,7 +255,7 @@ static struct result measure(writer *write_rows, int64_t seconds)
 /* The median time of a small write that is synced by itself. */
 static double flush_ms(void)
 {
-    enum { ROUNDS = 101, BYTES = 4096 };
+    enum { ROUNDS = 101, MIDDLE = ROUNDS / 2, BYTES = 4096 };
     static char block[BYTES];
     uint32_t us[ROUNDS];
     char path[] = "bench-flush-XXXXXX";
@@ -269,7 +271,7 @@ static double flush_ms(void)
     (void)close(fd);
     (void)unlink(path);
     qsort(us, ROUNDS, sizeof us[0], ascending);
-    return (double)us[ROUNDS / 2] / US_IN_MS;
+    return (double)us[MIDDLE] / US_IN_MS;
 }
 
 static void print_machine(void)

@@ -47,7 +47,7 @@ static void run(struct decoder *decoder, const uint8_t *bytes, size_t len,
 static size_t gunzip(const uint8_t *bytes, size_t len, uint8_t *out, size_t room)
 {
     z_stream zlib = { 0 };
-    uint8_t *copy = malloc(len);
+    uint8_t *copy = malloc(len + 1);
     assert(copy);
     memcpy(copy, bytes, len);
     zlib.next_in = copy;

@@ -69,6 +69,10 @@ def test_a_token_is_good_for_its_right_and_its_tables(make_service):
     assert pinot_push.push(closed, "mine", batch, headers=[writer, ("database", "db")]).status == 200
     assert "Permission is denied" in error(pinot_push.push(closed, "other", batch, headers=[writer]), 403)
     error(pinot_push.push(closed, "mine", batch, headers=[reader]), 403)
+    assert closed.request("GET", "/tables", headers=[reader]).json() == {"tables": ["mine", "other"]}
+    assert closed.request("GET", "/tables", headers=[writer]).json() == {"tables": ["mine"]}
+    assert closed.request("GET", "/schemas", headers=[writer]).json() == ["db.mine", "mine"]
+    error(closed.request("GET", "/segments/other", headers=[writer]), 403)
     assert closed.request("GET", "/segments/mine", headers=[reader]).status == 200
     error(closed.request("DELETE", "/segments/mine/s", headers=[reader]), 403)
 

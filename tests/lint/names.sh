@@ -1,8 +1,8 @@
 #!/bin/bash
 # Fails when a global symbol of the program does not begin with the name of what it belongs to: a
 # header of its folder or its first word, a type that one of them declares, or the folder; or when
-# no header of its folder declares it.  Also: mutable globals and threads.  Reads the objects of
-# build/Debug.
+# no header of its folder declares it.  Also: mutable globals and threads.  Reads the libraries
+# of build/Debug.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build/Debug}
@@ -13,7 +13,7 @@ complain() {
     status=1
 }
 
-[ -d "$build/CMakeFiles/base.dir" ] || {
+[ -e "$build/libbase.a" ] || {
     echo "names: build $build first" >&2
     exit 1
 }
@@ -29,12 +29,10 @@ prefixes_of() { # FOLDER: one a line
 }
 
 check_folder() { # FOLDER LAYER
-    local folder=$1 objects pattern symbol
-    objects=$(find "$build/CMakeFiles/$2.dir" -name '*.o' 2>/dev/null)
-    [ -n "$objects" ] || return 0
+    local folder=$1 library=$build/lib$2.a pattern symbol
+    [ -e "$library" ] || return 0
     pattern=$(prefixes_of "$folder" | sort -u | paste -sd'|')
-    # shellcheck disable=SC2086
-    nm -g --defined-only $objects | awk 'NF == 3 { print $3 }' | sort -u |
+    nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | sort -u |
         while read -r symbol; do
             if ! [[ $symbol =~ ^($pattern)(_|$) ]]; then
                 echo "names: $folder: $symbol begins with no header's or type's name" >&2
@@ -43,13 +41,11 @@ check_folder() { # FOLDER LAYER
                 echo "names: $folder: $symbol is global and in no header" >&2
             fi
         done
-    # shellcheck disable=SC2086
-    if objdump -t $objects | grep -E '[[:space:]](\.data|\.bss|\*COM\*)[[:space:]]' |
+    if objdump -t "$library" | grep -E '[[:space:]](\.data|\.bss|\*COM\*)[[:space:]]' |
         grep -vE ' d |[[:space:]]0{16} '; then
         complain "$folder: a variable that can change"
     fi
-    # shellcheck disable=SC2086
-    if nm -u $objects | grep -E 'pthread_create|thrd_create'; then
+    if nm -u "$library" | grep -E 'pthread_create|thrd_create'; then
         complain "$folder: threads"
     fi
 }

@@ -55,11 +55,13 @@ static inline void put(struct archive *archive, const void *bytes, size_t len)
 static inline void sign(struct archive *archive, int shift)
 {
     uint8_t *block = archive->data + archive->header;
+    char digits[32];
     int sum = shift;
     memset(block + CHECKSUM_AT, ' ', 8);
     for (size_t i = 0; i < TAR_BLOCK; i++)
         sum += block[i];
-    (void)snprintf((char *)block + CHECKSUM_AT, 8, "%06o", (unsigned)sum);
+    (void)snprintf(digits, sizeof digits, "%06o", (unsigned)sum);
+    memcpy(block + CHECKSUM_AT, digits, strnlen(digits, 7) + 1);
 }
 
 /* A ustar header; name is cut at 100 bytes. */

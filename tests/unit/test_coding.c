@@ -325,7 +325,10 @@ static void test_a_reset_forgets_the_stream_before_it(void **state)
             why = PROBLEM_NONE;
             part.len = left;
             decoder_reset(decoder);
-            (void)!feed_all(decoder, &part, 0, 1, &why);
+            if (left % 2 == 0)
+                (void)!feed_all(decoder, &part, 0, 1, &why);
+            else
+                (void)!decoder_feed(decoder, part.data, part.len, &why);
             why = PROBLEM_NONE;
             got->len = 0;
             decoder_reset(decoder);

@@ -141,20 +141,45 @@ static void test_a_line_that_grows_too_long_loses_whole_values(void **state)
     assert_int_equal(strlen(out), len);
 }
 
+static void test_a_line_is_filled_to_its_last_byte_and_no_further(void **state)
+{
+    char out[LOG_LINE_MAX + 16];
+    char value[LONG + 1];
+    size_t longest = 0;
+    (void)state;
+    for (size_t last = 1; last < 1000; last++) {
+        struct log_line line;
+        log_begin(&line, NOW, "info", "tried");
+        memset(value, 'v', LONG);
+        value[LONG] = '\0';
+        log_string(&line, "key", value);
+        value[last] = '\0';
+        log_string(&line, "key", value);
+        const size_t len = written(&line, out, sizeof out);
+        assert_true(len <= LOG_LINE_MAX);
+        longest = len > longest ? len : longest;
+    }
+    assert_int_equal(longest, LOG_LINE_MAX);
+}
+
 static void test_long_names_are_cut_and_overrun_nothing(void **state)
 {
     char name[LONG + 1];
     char out[LOG_LINE_MAX + 16];
-    struct log_line line;
     (void)state;
-    memset(name, 'n', LONG);
-    name[LONG] = '\0';
-    log_begin(&line, NOW, name, name);
-    log_string(&line, name, "value");
-    log_number(&line, name, 1);
-    const size_t len = written(&line, out, sizeof out);
-    assert_true(len <= LOG_LINE_MAX);
-    assert_int_equal(strlen(out), len);
+    for (size_t name_len = 1; name_len < 300; name_len++) {
+        struct log_line line;
+        memset(name, 'n', name_len);
+        name[name_len] = '\0';
+        log_begin(&line, NOW, "info", name);
+        log_string(&line, name, "value");
+        log_number(&line, name, 1);
+        const size_t len = written(&line, out, sizeof out);
+        assert_int_equal(strlen(out), len);
+        assert_int_equal(
+            strspn(out + strlen("1970-01-01T00:00:01Z info "), "n pid=0123456789value\n"),
+            len - strlen("1970-01-01T00:00:01Z info "));
+    }
 }
 
 int main(void)
@@ -165,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_every_byte_leaves_one_printable_line),
         cmocka_unit_test(test_long_values_are_cut_and_their_quotes_closed),
         cmocka_unit_test(test_a_line_that_grows_too_long_loses_whole_values),
+        cmocka_unit_test(test_a_line_is_filled_to_its_last_byte_and_no_further),
         cmocka_unit_test(test_long_names_are_cut_and_overrun_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

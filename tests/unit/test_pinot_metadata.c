@@ -113,6 +113,8 @@ static const struct {
     { "segment.total.docs = ten\nsegment.name = s\n", "segment.total.docs" },
     { NEEDED "segment.index.version = v4\n", "segment.index.version" },
     { "segment.total.docs = 1\nsegment.name = a\\u0000b\n", "segment.name" },
+    { NEEDED "custom.a\\u0000 = 1\n", "custom map" },
+    { NEEDED "custom.a = \\u0000\n", "custom map" },
 };
 
 static void test_what_a_push_needs_must_be_there(void **state)

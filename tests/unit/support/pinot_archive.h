@@ -24,9 +24,10 @@ static inline void tar_put(struct text *tar, const char *name, char type, const 
     (void)snprintf(head, 100, "%.99s", name);
     (void)snprintf(head + 100, 8, "%07o", 0644U);
     (void)snprintf(head + 124, 12, "%011o", (unsigned)len);
-    memcpy(head + 148, "        ", 8);
+    memset(head + 148, ' ', 8);
     head[156] = type;
-    memcpy(head + 257, "ustar\00000", 8);
+    (void)snprintf(head + 257, 6, "ustar");
+    memset(head + 263, '0', 2);
     for (size_t i = 0; i < TAR_BLOCK; i++)
         sum += (unsigned char)head[i];
     (void)snprintf(head + 148, 8, "%06o", sum);

@@ -1,0 +1,120 @@
+/*
+ * opteryx_read.c - how fast the text readers are alone: bench_opteryx_read [csv|ndjson FILE]...
+ *
+ * Without arguments it reads contents that it makes itself.  The best of a few runs counts, in
+ * MB (10^6 bytes) of content a second; compare with opteryx.py, which asks pyarrow.
+ */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "opteryx/csv.h"
+#include "opteryx/ndjson.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RUNS = 5, CONTENT_MAX = 512 * MIB, ROWS = 1000000, ROW_MAX = 256 };
+
+struct content {
+    char *bytes;
+    size_t len;
+};
+
+static enum fault read_csv(const struct content *content, struct arena *arena,
+                           struct reading *reading, struct problem *why)
+{
+    struct csv *csv = NULL;
+    enum fault f = csv_create(arena, &csv, why);
+    for (size_t at = 0; !f && at < content->len; at += IO_CHUNK) {
+        const size_t left = content->len - at;
+        f = csv_feed(csv, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);
+    }
+    return f ? f : csv_end(csv, reading, why);
+}
+
+static enum fault read_ndjson(const struct content *content, struct arena *arena,
+                              struct reading *reading, struct problem *why)
+{
+    struct ndjson *ndjson = NULL;
+    enum fault f = ndjson_create(arena, &ndjson, why);
+    for (size_t at = 0; !f && at < content->len; at += IO_CHUNK) {
+        const size_t left = content->len - at;
+        f = ndjson_feed(ndjson, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);
+    }
+    return f ? f : ndjson_end(ndjson, reading, why);
+}
+
+/* Returns the exit status. */
+static int measure(const char *kind, const struct content *content)
+{
+    struct arena *arena = arena_create(ARENA_MAX);
+    int64_t best_ms = INT64_MAX;
+    struct reading reading = { .rows = 0 };
+    for (int run = 0; run < RUNS; run++) {
+        struct problem why = PROBLEM_NONE;
+        arena_reset(arena);
+        const int64_t began = clock_steady_ms();
+        const enum fault f = strcmp(kind, "csv") == 0 ? read_csv(content, arena, &reading, &why)
+                                                      : read_ndjson(content, arena, &reading, &why);
+        const int64_t took = clock_steady_ms() - began;
+        if (f) {
+            (void)fprintf(stderr, "%s\n", why.text);
+            return EXIT_FAILURE;
+        }
+        if (took < best_ms)
+            best_ms = took;
+    }
+    const double megabyte = 1e6;
+    (void)printf("%s: %lld rows, %zu columns, %.0f MB/s\n", kind, (long long)reading.rows,
+                 reading.columns.count,
+                 (double)content->len / megabyte / ((double)(best_ms ? best_ms : 1) / 1e3));
+    arena_destroy(arena);
+    return EXIT_SUCCESS;
+}
+
+static int measure_made(const char *kind, const char *head, const char *row)
+{
+    struct content content = { malloc((size_t)ROWS * ROW_MAX), 0 };
+    if (!content.bytes)
+        return EXIT_FAILURE;
+    content.len = (size_t)sprintf(content.bytes, "%s", head);
+    for (int i = 0; i < ROWS; i++) {
+        memcpy(content.bytes + content.len, row, strlen(row));
+        content.len += strlen(row);
+    }
+    const int status = measure(kind, &content);
+    free(content.bytes);
+    return status;
+}
+
+static int measure_file(const char *kind, const char *path)
+{
+    struct content content = { malloc(CONTENT_MAX), 0 };
+    FILE *file = fopen(path, "rb");
+    int status = EXIT_FAILURE;
+    if (content.bytes && file) {
+        content.len = fread(content.bytes, 1, CONTENT_MAX, file);
+        status = measure(kind, &content);
+    }
+    if (file)
+        (void)fclose(file);
+    free(content.bytes);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    int status = EXIT_SUCCESS;
+    if (argc < 3) {
+        status = measure_made("csv", "id,when,address,hosts,score\n",
+                              "CVE-2026-00017,2026-08-18T04:22:07Z,10.1.0.17,17,8.5\n");
+        if (status == EXIT_SUCCESS)
+            status = measure_made("ndjson", "",
+                                  "{\"id\": \"CVE-17\", \"hosts\": 17, \"score\": 8.5, "
+                                  "\"ok\": true, \"address\": \"10.2.0.17\"}\n");
+    }
+    for (int i = 1; i + 1 < argc && status == EXIT_SUCCESS; i += 2)
+        status = measure_file(argv[i], argv[i + 1]);
+    return status;
+}

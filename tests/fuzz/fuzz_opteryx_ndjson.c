@@ -1,0 +1,29 @@
+/*
+ * fuzz_opteryx_ndjson.c - the NDJSON reader gives the same at every cut of any bytes.
+ */
+#include "fuzz_reading.h"
+#include "opteryx/ndjson.h"
+
+static void read(const uint8_t *bytes, size_t len, struct fuzz_pieces pieces, struct arena *arena,
+                 struct fuzz_result *result)
+{
+    struct ndjson *reader = NULL;
+    struct reading reading = { .rows = 0 };
+    enum fault f = ndjson_create(arena, &reader, &result->why);
+    for (size_t at = 0; !f && at < len;) {
+        const size_t piece = fuzz_piece(&pieces, len - at);
+        f = ndjson_feed(reader, bytes + at, piece, &result->why);
+        at += piece;
+    }
+    if (!f)
+        f = ndjson_end(reader, &reading, &result->why);
+    if (!f)
+        fuzz_reading_write(&reading, &result->events);
+    result->fault = f;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    fuzz_reading_runs(read, bytes, len);
+    return 0;
+}
