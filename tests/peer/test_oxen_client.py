@@ -5,6 +5,7 @@ The client is the Python package oxenai, which requirements.txt pins.
 """
 
 import gzip
+import http.client
 import io
 import os
 import pathlib
@@ -60,16 +61,28 @@ def contents_of(folder):
     return found
 
 
+def query(service, name, asked):
+    """A batch download of hundreds of MiB, which the tests' own client is too simple for."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=PUSH_S)
+    try:
+        connection.request("QUERY", f"/api/repos/ns/{name}/versions",
+                           gzip.compress("\n".join(asked).encode()))
+        answer = connection.getresponse()
+        body = answer.read()
+        assert answer.status == 200, body[:400]
+        return body
+    finally:
+        connection.close()
+
+
 def check_stored(service, folder, name):
     """All of them come back through QUERY, identical, each stored once."""
     contents = contents_of(folder)
     names = sorted(contents)
     for at in range(0, len(names), 2000):
         asked = names[at : at + 2000]
-        answer = service.request("QUERY", f"/api/repos/ns/{name}/versions",
-                                 gzip.compress("\n".join(asked).encode()), timeout=PUSH_S)
-        assert answer.status == 200, answer
-        with tarfile.open(fileobj=io.BytesIO(answer.body), mode="r:gz") as archive:
+        body = query(service, name, asked)
+        with tarfile.open(fileobj=io.BytesIO(body), mode="r:gz") as archive:
             got = {entry.name: archive.extractfile(entry).read() for entry in archive}
         assert sorted(got) == asked
         for key in asked:
