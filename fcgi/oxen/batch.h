@@ -13,11 +13,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct oxen_batch;
 
 /* In the arena; NULL when that is full. */
-struct oxen_batch *oxen_batch_create(struct arena *arena);
+struct oxen_batch *oxen_batch_create(struct arena *arena, uint64_t seed);
 
 /* Whether a file of this hash has been added. */
 bool oxen_batch_holds(const struct oxen_batch *batch, const struct oxen_hash *hash);

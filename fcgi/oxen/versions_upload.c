@@ -10,6 +10,7 @@
 #include "oxen/versions.h"
 
 #include "base/limits.h"
+#include "base/number.h"
 #include "blob/blob.h"
 #include "db/oxen_store.h"
 #include "http/json.h"
@@ -290,11 +291,21 @@ static enum fault store(struct upload *up, struct problem *why)
 
 /* ---- the request ---- */
 
+/* The request's id begins with 64 random bits that the client learns with the answer alone. */
+static uint64_t seed_of(const struct exchange *x)
+{
+    enum { SEED_DIGITS = 16 };
+    uint64_t seed = 0;
+    if (!number_hex64(x->request_id, strnlen(x->request_id, SEED_DIGITS), &seed))
+        seed = (uint64_t)x->now;
+    return seed;
+}
+
 static enum fault open_upload(struct upload *up, struct problem *why)
 {
     text_init(&up->errors, OXEN_ERRORS_MAX);
     text_init(&up->name, MULTIPART_HEADER_BYTES_MAX);
-    up->batch = oxen_batch_create(up->x->arena);
+    up->batch = oxen_batch_create(up->x->arena, seed_of(up->x));
     up->digest = digest_create(DIGEST_XXH3);
     if (!up->batch || !up->digest)
         return problem_internal(why, "no memory for an upload");

@@ -1,6 +1,6 @@
 /*
  * echo.c - the least that a FastCGI worker can do, on libfcgi's own loop: what a small request costs
- * without Sluice.  Compared with GET /health by http.py.
+ * without Sluice.  Compared with GET /health by server.py.
  */
 #include <fcgiapp.h>
 

@@ -12,6 +12,8 @@
 
 enum { SPREAD = 7919 }; /* a prime, so that neighbours do not share their low bits */
 
+#define SEED UINT64_C(0x1234567890ABCDEF)
+
 static struct oxen_hash hash_of(size_t i)
 {
     return oxen_hash_of(i, (uint64_t)i * SPREAD);
@@ -31,7 +33,7 @@ static void test_a_batch_holds_what_was_added_and_nothing_else(void **state)
 {
     enum { COUNT = 5000 };
     struct arena *arena = arena_create(ARENA_MAX);
-    struct oxen_batch *batch = oxen_batch_create(arena);
+    struct oxen_batch *batch = oxen_batch_create(arena, SEED);
     (void)state;
     for (size_t i = 0; i < COUNT; i++) {
         const struct oxen_hash hash = hash_of(i);
@@ -57,7 +59,7 @@ static void test_pieces_keep_order_and_no_file_is_lost_between_them(void **state
     (void)state;
     for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
         struct arena *arena = arena_create(ARENA_MAX);
-        struct oxen_batch *batch = oxen_batch_create(arena);
+        struct oxen_batch *batch = oxen_batch_create(arena, SEED);
         size_t seen = 0;
         for (size_t i = 0; i < counts[c]; i++)
             assert_true(add(batch, i, NULL));
@@ -76,7 +78,7 @@ static void test_pieces_keep_order_and_no_file_is_lost_between_them(void **state
 static void test_a_file_is_called_what_the_client_called_it(void **state)
 {
     struct arena *arena = arena_create(ARENA_MAX);
-    struct oxen_batch *batch = oxen_batch_create(arena);
+    struct oxen_batch *batch = oxen_batch_create(arena, SEED);
     char text[OXEN_HASH_TEXT_MAX];
     (void)state;
     assert_true(add(batch, 1, "+00000000000000010000000000001EEF"));
@@ -89,7 +91,7 @@ static void test_a_file_is_called_what_the_client_called_it(void **state)
 static void test_one_content_twice_is_two_files_and_one_hash(void **state)
 {
     struct arena *arena = arena_create(ARENA_MAX);
-    struct oxen_batch *batch = oxen_batch_create(arena);
+    struct oxen_batch *batch = oxen_batch_create(arena, SEED);
     const struct oxen_hash hash = hash_of(1);
     size_t count = 0;
     (void)state;
@@ -104,7 +106,7 @@ static void test_one_content_twice_is_two_files_and_one_hash(void **state)
 static void test_as_many_files_as_a_body_may_have_fit_and_no_more(void **state)
 {
     struct arena *arena = arena_create(ARENA_MAX);
-    struct oxen_batch *batch = oxen_batch_create(arena);
+    struct oxen_batch *batch = oxen_batch_create(arena, SEED);
     (void)state;
     for (size_t i = 0; i < MULTIPART_PARTS_MAX; i++)
         assert_true(add(batch, i, NULL));
@@ -117,7 +119,7 @@ static void test_a_full_arena_refuses_a_file_instead_of_losing_one(void **state)
 {
     enum { ROOM = 64 * KIB };
     struct arena *arena = arena_create(ROOM);
-    struct oxen_batch *batch = oxen_batch_create(arena);
+    struct oxen_batch *batch = oxen_batch_create(arena, SEED);
     size_t taken = 0;
     size_t kept = 0;
     (void)state;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""http.py - what Sluice costs behind a web server, as ratios to limits measured in the same run.
+"""server.py - what Sluice costs behind a web server, as ratios to limits measured in the same run.
 
   large   one file of 1 GiB through POST .../versions, against dd conv=fsync of the same bytes
   small   GET /health, against a bare libfcgi echo behind the same web server
@@ -193,7 +193,7 @@ def main():
     parser.add_argument("parts", nargs="*", default=["large", "small"])
     wanted = parser.parse_args()
     print(f"machine: {os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}")
-    print(f"command: tests/bench/http.py {' '.join(sys.argv[1:])}")
+    print(f"command: tests/bench/server.py {' '.join(sys.argv[1:])}")
     with tempfile.TemporaryDirectory() as name:
         echo = build_echo(pathlib.Path(name))
         for server in wanted.server or ["lighttpd", "nginx"]:
