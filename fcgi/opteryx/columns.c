@@ -116,7 +116,12 @@ void columns_write(const struct columns *columns, struct text *out)
     text_addc(out, ']');
 }
 
-static enum fault row_read(struct columns *columns, json_object *row, struct problem *why)
+static enum fault damaged(struct problem *why)
+{
+    return problem_internal(why, "stored columns are damaged");
+}
+
+static enum fault row_add(struct columns *columns, json_object *row, struct problem *why)
 {
     struct type type = { .kind = TYPE_NULL };
     json_object *nullable = NULL;
@@ -124,21 +129,43 @@ static enum fault row_read(struct columns *columns, json_object *row, struct pro
     const char *word = json_text_of(row, "type");
     if (!name || !word || !type_parse(word, &type) ||
         !json_object_object_get_ex(row, "nullable", &nullable))
-        return problem_internal(why, "a stored column is damaged");
+        return damaged(why);
     return columns_add(columns, name, strlen(name), &type, json_object_get_boolean(nullable), why);
 }
 
+/* The length of the object at the start of a text, whose members are no objects; 0: none. */
+static size_t object_len(const char *text)
+{
+    bool quoted = false;
+    for (const char *at = text; *at; at++) {
+        if (quoted && *at == '\\' && at[1])
+            at++;
+        else if (*at == '"')
+            quoted = !quoted;
+        else if (*at == '}' && !quoted)
+            return (size_t)(at - text) + 1;
+    }
+    return 0;
+}
+
+/* One at a time: a tree of all of them would take many times the memory of the columns. */
 enum fault columns_read(struct columns *columns, const char *json, struct problem *why)
 {
-    json_object *rows = NULL;
-    struct problem of_parser = PROBLEM_NONE;
-    enum fault f = json_parse(json, strlen(json), &rows, NULL, &of_parser);
-    if (f || !json_object_is_type(rows, json_type_array))
-        f = problem_internal(why, "stored columns do not parse");
-    for (size_t i = 0; !f && i < json_object_array_length(rows); i++)
-        f = row_read(columns, json_object_array_get_idx(rows, i), why);
-    json_object_put(rows);
-    return f;
+    enum fault f = FAULT_NONE;
+    const char *at = json;
+    if (*at != '[')
+        return damaged(why);
+    for (at++; !f && *at == '{'; at += *at == ',') {
+        json_object *row = NULL;
+        struct problem of_parser = PROBLEM_NONE;
+        const size_t len = object_len(at);
+        if (json_parse(at, len, &row, NULL, &of_parser))
+            return damaged(why);
+        f = row_add(columns, row, why);
+        json_object_put(row);
+        at += len;
+    }
+    return !f && strcmp(at, "]") != 0 ? damaged(why) : f;
 }
 
 json_object *columns_json(const struct columns *columns)

@@ -122,7 +122,21 @@ def parquet_required():
 
 
 def parquet_wide():
-    same_parquet(parquet(pa.table({f"column_{i}": [i] for i in range(10000)})))
+    data = parquet(pa.table({f"column_{i}": [i] for i in range(10000)}))
+    same_parquet(data)
+    sid = requests.post(f"{URL}/v1/upload/session", data=b"", timeout=60).json()["session_id"]
+    for part in range(3):
+        requests.put(f"{URL}/v1/upload/{sid}?part={part}", data=data, timeout=60,
+                     headers={"x-file-name": "x.parquet"}).raise_for_status()
+    found = requests.get(f"{URL}/v1/upload/{sid}/inspect", timeout=60).json()
+    assert len(found["schema"]["columns"]) == 10000 and found["rows_estimate"] == 3
+    name = {"workspace": "peer", "collection": "formats", "dataset": "wide"}
+    for mode in ("overwrite", "append"):
+        made = requests.post(f"{URL}/v1/upload/{sid}/commit", timeout=60,
+                             json={"target": name, "conflict_resolution": mode})
+        assert made.status_code == (200 if mode == "overwrite" else 409), made.text
+    shown = requests.get(f"{URL}/v1/datasets/peer.formats.wide", timeout=60).json()
+    assert len(shown["schema"]["columns"]) == 10000
 
 
 def parquet_many_groups():

@@ -65,8 +65,8 @@ def push():
     if not remote.exists():
         remote.create(empty=True)
     repository = Repo(str(DATA))
-    repository.set_remote("origin", f"http://{HOST}/ns/{NAME}")
-    repository.push("origin", "main")
+    repository.set_remote(NAME, f"http://{HOST}/ns/{NAME}")
+    repository.push(NAME, "main")
 
 
 config_user("Peer", "peer@example.com")

@@ -106,12 +106,13 @@ def test_three_commits_are_pushed_whole_and_again_with_nothing_to_do(service, lo
 
 @pytest.mark.parametrize("after_s", [0.3, 0.8, 1.5])
 def test_a_push_that_is_killed_is_simply_run_again(service, local, after_s):
-    pushing = subprocess.Popen(command("push", local, service.port, "killed"), cwd=local,
+    name = f"killed-{after_s}"
+    pushing = subprocess.Popen(command("push", local, service.port, name), cwd=local,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)
-    service.await_log("path=/api/repos/ns/killed/commits/missing", PUSH_S)
+    service.await_log(f"path=/api/repos/ns/{name}/commits/missing", PUSH_S)
     time.sleep(after_s)
     os.killpg(pushing.pid, signal.SIGKILL)
     pushing.wait(30)
-    run("push", local, service.port, "killed")
-    check_stored(service, local, "killed")
+    run("push", local, service.port, name)
+    check_stored(service, local, name)
