@@ -3,6 +3,7 @@
 opteryx_client.py BASE-URL TOKEN SCENARIO [WORD...]: exits 0 when everything was as it should be.
 """
 
+import dataclasses
 import inspect
 import json
 import pathlib
@@ -121,9 +122,13 @@ def refusals():
     expect("SessionNotFoundError", lambda: session.delete_part(5), 404)
     expect("PayloadTooLargeError",
            lambda: session.upload_part(b"a\n" + b"1234567\n" * (4 << 20), 0, filename="x.csv"), 413)
+    if not OLD:  # told to compress Parquet, the client declares a coding and sends plain bytes
+        with tempfile.TemporaryDirectory() as folder:
+            path = sample(folder, "parquet")
+            expect("UnprocessableEntityError", lambda: upload(session, path, "gzip"), 422)
     session.upload_part(b"a\n1\n", 0, filename="x.csv", content_type="text/csv")
     session.delete_part(0)
-    session.info.session_id = "20260101000000-nosuch"
+    session.info = dataclasses.replace(session.info, session_id="20260101000000-nosuch")
     expect("SessionNotFoundError", lambda: session.upload_part(b"a\n1\n", 0, filename="x.csv"), 404)
     expect("SessionNotFoundError", session.inspect, 404)
 
@@ -138,7 +143,7 @@ def denied(kind):
 
 def expired(session_id):
     session = opened(Target("peer", "client", "expired"))
-    session.info.session_id = session_id
+    session.info = dataclasses.replace(session.info, session_id=session_id)
     expect("SessionExpiredError", session.inspect, 410)
 
 
