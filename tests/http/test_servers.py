@@ -203,9 +203,9 @@ def test_a_worker_that_dies_in_a_request_is_5xx_in_json(make_service):
 
 def pool_of_next(service, method, path, body=None):
     """Which pool answers: only that pool's processes leave a line in the log with their pid."""
-    answer = service.request(method, path, body)
-    line = next(l for l in service.log_text().splitlines()
-                if f"id={answer.header('X-Request-Id')}" in l)
+    name = f"id={service.request(method, path, body).header('X-Request-Id')}"
+    service.await_log(name)  # the line is written when the answer has gone
+    line = next(l for l in service.log_text().splitlines() if name in l)
     pid = int(next(w for w in line.split() if w.startswith("pid="))[4:])
     return "bulk" if pid in service.worker_pids("bulk") else "control"
 
