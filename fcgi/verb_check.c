@@ -22,11 +22,12 @@ int verb_failed(const struct problem *why)
 static enum fault check_folder(const char *folder, struct problem *why)
 {
     struct stat info = { 0 };
-    if (stat(folder, &info) != 0)
+    if (stat(folder, &info) != 0) {
         return problem_set(why, FAULT_MISSING,
                            "the state folder %s cannot be read (%s); "
                            "sluice migrate creates it",
                            folder, strerror(errno));
+    }
     if (!S_ISDIR(info.st_mode))
         return problem_set(why, FAULT_MALFORMED, "%s is not a folder", folder);
     if (info.st_mode & S_IWOTH)

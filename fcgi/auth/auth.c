@@ -38,7 +38,7 @@ static bool grant_next(const char **at, struct grant *out)
 {
     if (**at == '\0')
         return false;
-    const char *end = strchrnul(*at, ',');
+    const char *end = *at + strcspn(*at, ",");
     const char *colon = memchr(*at, ':', (size_t)(end - *at));
     const char *word = colon ? colon + 1 : end;
     out->surface = *at;
@@ -64,10 +64,11 @@ enum fault auth_rights_check(const char *rights, struct problem *why)
         bool known = false;
         for (size_t i = 0; i < sizeof surfaces / sizeof surfaces[0]; i++)
             known = known || surface_is(&grant, surfaces[i]);
-        if (!known || grant.right == RIGHT_NONE)
+        if (!known || grant.right == RIGHT_NONE) {
             return problem_set(why, FAULT_MALFORMED,
                                "rights are a list of surface:right, surface one of all, pinot, "
                                "opteryx, oxen and right one of read, write, admin");
+        }
         count++;
     }
     if (count == 0)

@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     FILE *file = argc == 3 ? fopen(argv[1], "rb") : NULL;
     if (!file)
         return EXIT_FAILURE;
-    text_init(&gz, (size_t)64 * MIB);
+    text_init(&gz, (size_t)(64 * MIB));
     do {
         got = fread(piece, 1, sizeof piece, file);
         text_add(&gz, piece, got);
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
     must(migrate_run(argv[2], 1000, 1, &report, &why), &why);
     const struct db_options options = { .folder = argv[2],
                                         .lock_wait_ms = 1000,
-                                        .checkpoint_bytes = (int64_t)64 * MIB };
+                                        .checkpoint_bytes = (int64_t)(64 * MIB) };
     must(db_open(&options, &db, &why), &why);
     for (int i = 0; i < ROUNDS; i++) {
         gunzip += gunzip_us(&gz, false);

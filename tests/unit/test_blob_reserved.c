@@ -33,7 +33,7 @@ static void test_pieces_of_two_workers_in_any_order_make_one_content(void **stat
     size_t got = 0;
     reserve(place->store, &ref);
     assert_int_equal(ref.bytes, BYTES);
-    put(other, &ref, 2 * PIECE, 'c');
+    put(other, &ref, (uint64_t)2 * PIECE, 'c');
     put(place->store, &ref, 0, 'a');
     put(other, &ref, PIECE, 'b');
     assert_int_equal(blob_read(place->store, &ref, 0, bytes, sizeof bytes, &got, &why), FAULT_NONE);

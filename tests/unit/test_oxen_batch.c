@@ -55,7 +55,7 @@ static void test_pieces_keep_order_and_no_file_is_lost_between_them(void **state
                                      OXEN_PIECE_VERSIONS - 1,
                                      OXEN_PIECE_VERSIONS,
                                      OXEN_PIECE_VERSIONS + 1,
-                                     3 * OXEN_PIECE_VERSIONS };
+                                     (size_t)3 * OXEN_PIECE_VERSIONS };
     (void)state;
     for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
         struct arena *arena = arena_create(ARENA_MAX);
