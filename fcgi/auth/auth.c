@@ -4,6 +4,7 @@
 #include "db/token_store.h"
 #include "stream/digest.h"
 
+#include <assert.h>
 #include <fnmatch.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -181,6 +182,7 @@ enum fault auth_require(struct exchange *x, enum right right, const char *resour
         if (f)
             return f;
     }
+    assert(who); /* authenticate() has set it */
     if (!holds_right(who, x->surface->name, right))
         return problem_set(why, FAULT_FORBIDDEN, "the token does not hold this right");
     if (resource && !auth_scope_matches(who->scope, resource))
