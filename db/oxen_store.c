@@ -6,17 +6,6 @@
 
 /* ---- repositories ---- */
 
-/* Copies a column's text; false when it does not fit, which no row of ours does. */
-static bool copy_text(const struct query *q, int column, char *out, size_t out_max)
-{
-    const char *text = query_column_text(q, column);
-    const size_t len = text ? strlen(text) : out_max;
-    if (len >= out_max)
-        return false;
-    memcpy(out, text, len + 1);
-    return true;
-}
-
 /* The current row of OXEN_REPOSITORY_FIND or _LIST. */
 static enum fault read_repository(const struct query *q, struct oxen_repository *out,
                                   struct problem *why)
@@ -27,9 +16,9 @@ static enum fault read_repository(const struct query *q, struct oxen_repository 
                                    .versions = query_column_int(q, VERSIONS),
                                    .bytes = query_column_int(q, BYTES),
                                    .branches = query_column_int(q, BRANCHES) };
-    if (!copy_text(q, NAMESPACE, row.namespace, sizeof row.namespace) ||
-        !copy_text(q, NAME, row.name, sizeof row.name) ||
-        !copy_text(q, UUID, row.uuid, sizeof row.uuid))
+    if (!query_column_copy(q, NAMESPACE, row.namespace, sizeof row.namespace) ||
+        !query_column_copy(q, NAME, row.name, sizeof row.name) ||
+        !query_column_copy(q, UUID, row.uuid, sizeof row.uuid))
         return problem_internal(why, "a row of the table oxen_repository does not fit");
     *out = row;
     return FAULT_NONE;

@@ -2,17 +2,6 @@
 
 #include <string.h>
 
-/* Copies a column's text; false when it does not fit, which no row of ours does. */
-static bool copy_text(const struct query *q, int column, char *out, size_t out_max)
-{
-    const char *text = query_column_text(q, column);
-    const size_t len = text ? strlen(text) : out_max;
-    if (len >= out_max)
-        return false;
-    memcpy(out, text, len + 1);
-    return true;
-}
-
 static bool copy_hash(const struct query *q, int column, uint8_t out[TOKEN_HASH_BYTES])
 {
     size_t len = 0;
@@ -29,10 +18,10 @@ static enum fault read_row(const struct query *q, struct token_row *out, struct 
     enum { ID, NAME, HASH, RIGHTS, SCOPE, CREATED_AT, EXPIRES_AT };
     struct token_row row = { .created_at = query_column_int(q, CREATED_AT),
                              .expires_at = query_column_int(q, EXPIRES_AT) };
-    if (!copy_text(q, ID, row.id, sizeof row.id) ||
-        !copy_text(q, NAME, row.name, sizeof row.name) || !copy_hash(q, HASH, row.hash) ||
-        !copy_text(q, RIGHTS, row.rights, sizeof row.rights) ||
-        !copy_text(q, SCOPE, row.scope, sizeof row.scope))
+    if (!query_column_copy(q, ID, row.id, sizeof row.id) ||
+        !query_column_copy(q, NAME, row.name, sizeof row.name) || !copy_hash(q, HASH, row.hash) ||
+        !query_column_copy(q, RIGHTS, row.rights, sizeof row.rights) ||
+        !query_column_copy(q, SCOPE, row.scope, sizeof row.scope))
         return problem_internal(why, "a row of the table token does not fit");
     *out = row;
     return FAULT_NONE;

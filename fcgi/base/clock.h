@@ -1,6 +1,6 @@
 /*
- * clock.h - time and randomness, read by main.c and worker.c alone and passed on as arguments,
- * so that tests own both.
+ * clock.h - time and randomness, read at the edge (durations aside) and passed on as arguments, so
+ * that tests own both.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
