@@ -9,7 +9,8 @@
  *
  * A file's number in rows (struct blob_ref) is worker << 24 | number.  A content below
  * BLOB_PACK_BELOW goes to the worker's open pack, a larger one gets a file of its own; a file has
- * one writer for ever (but see blob_reserve).  Bytes are written where they stay, so nothing is renamed: a file is part
+ * one writer for ever (but see blob_reserve).  Bytes are written where they stay, so nothing is
+ * renamed: a file is part
  * of the store when a row names it, and the sweeper takes what no row names once its worker is
  * dead.
  *
