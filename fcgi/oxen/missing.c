@@ -92,7 +92,7 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 /* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_push_commit_exists, why);
+    return answer(x, oxen_push_commit_pushed, why);
 }
 
 /* POST /api/repos/{namespace}/{repo_name}/tree/nodes/missing_node_hashes {"hashes"} */

@@ -125,7 +125,12 @@ def test_a_branch_stands_only_at_commits_of_which_both_archives_have_come(servic
     missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
     assert missing.json()["hashes"] == [COMMIT]
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
+    # its contents may still be on their way, with another commit of the push
+    missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
+    assert missing.json()["hashes"] == [COMMIT]
     assert service.request("POST", f"{repository}/branches", branch).status == 200
+    missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
+    assert missing.json()["hashes"] == []
     target = {"commit_id": OTHER_COMMIT}
     assert service.request("PUT", f"{repository}/branches/main", target).status == 404
     shown = service.request("GET", f"{repository}/branches/main").json()
