@@ -135,9 +135,13 @@ static enum fault check_list(struct batch *batch, struct problem *why)
     char name[NAME_MAX_BYTES];
     struct oxen_hash hash = { { 0 } };
     const char *at = text_string(&batch->list);
+    int64_t asked = 0;
     enum fault f = FAULT_NONE;
     while (!f && next_name(&at, name, &hash)) {
         bool found = false;
+        if (++asked > OXEN_LIST_HASHES_MAX)
+            return problem_set(why, FAULT_TOO_LARGE, "more than %d hashes in one list",
+                               OXEN_LIST_HASHES_MAX);
         f = oxen_store_version_exists(batch->x->db, batch->repository.id, hash.bytes, &found, why);
         if (!f && !found)
             add_missing(batch, name);

@@ -336,6 +336,19 @@ def test_lists_are_read_leniently_and_answered_in_order(service, method, route):
     assert "missing 2 content blob(s)" in answer.json()["error"]["detail"]
 
 
+def test_a_list_has_a_bound(service):
+    repository = create(service, "bounded")
+    for text in ("1\n" * 128001, "0" * 32 + "\n" + "zz\n" * 1500000):
+        answer = service.request("QUERY", f"{repository}/versions", gzip.compress(text.encode()))
+        assert answer.status == 413
+        assert answer.json()["error"]["type"] == "payload_too_large"
+    names = [format(i + (1 << 124), "x") for i in range(20000)]
+    answer = service.request(
+        "QUERY", f"{repository}/versions", gzip.compress("\n".join(names).encode())
+    )
+    assert answer.json()["error"]["missing_hashes"] == names
+
+
 # ---- archives ----
 
 
