@@ -71,22 +71,28 @@ for file in deploy/nginx.conf deploy/lighttpd.conf; do
     grep -qE '^ *# .*(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
 done
 
-# The servers themselves take what deploy/fill makes.
+# Where nginx finds whole contents is where the program sends it.
+accel=$(sed -nE 's/^#define ACCEL_PREFIX "([^"]*)".*/\1/p' fcgi/http/reply_blob.c)
+grep -qE "location $accel \{" deploy/nginx.conf || complain "nginx: no location '$accel'"
+
+# The servers themselves take what deploy/fill makes, with and without contents of their own to
+# send, in a folder whose name has to be quoted.
 PATH=$PATH:/usr/sbin:/sbin
-mkdir "$work/spool"
+folder="$work/a folder"
+mkdir -p "$folder/spool"
+filled() { # SERVER BLOBS
+    deploy/fill "$1" "$folder" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$folder" \
+        "SPOOL=$folder/spool" USER= "LOG=$folder/log" "BLOBS=$2"
+    case $1 in
+        lighttpd) lighttpd -tt -f "$folder/lighttpd.conf" ;;
+        nginx) nginx -t -q -e stderr -c "$folder/nginx.conf" -g "pid \"$folder/pid\";" ;;
+    esac
+}
 for server in lighttpd nginx; do
     command -v $server >/dev/null || continue
-    deploy/fill $server "$work" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$work" "SPOOL=$work/spool" \
-        USER= LOG=stderr
-    case $server in
-        lighttpd)
-            said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said"
-            ;;
-        nginx)
-            said=$(nginx -t -q -e stderr -c "$work/nginx.conf" -g "pid $work/pid;" 2>&1) ||
-                complain "nginx: $said"
-            ;;
-    esac
+    for blobs in '' "$folder"; do
+        said=$(filled $server "$blobs" 2>&1) || complain "$server: $said"
+    done
 done
 
 # The same patterns, wherever they stand, lead to the bulk pool in both.
