@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,7 +18,29 @@
 int verb_failed(const struct problem *why)
 {
     (void)fprintf(stderr, "sluice: %s%s%s\n", why->text, why->detail[0] ? ": " : "", why->detail);
-    return EXIT_FAILED;
+    return why->fault == FAULT_MALFORMED ? EXIT_USAGE : EXIT_FAILED;
+}
+
+int verb_misused(const char *verb_and_options)
+{
+    (void)fprintf(stderr, "sluice: the usage is: sluice %s (see sluice help)\n", verb_and_options);
+    return EXIT_USAGE;
+}
+
+enum fault verb_may(const struct config *config, struct problem *why)
+{
+    char path[PATH_MAX];
+    struct stat info = { 0 };
+    const int len = snprintf(path, sizeof path, "%s/sluice.db", config->state);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
+    if (stat(path, &info) != 0 || info.st_uid == geteuid())
+        return FAULT_NONE;
+    const struct passwd *owner = getpwuid(info.st_uid);
+    return problem_set(why, FAULT_FORBIDDEN,
+                       "the state in %s belongs to user %s (%u): run this as that user, "
+                       "with runuser or sudo -u",
+                       config->state, owner ? owner->pw_name : "?", (unsigned)info.st_uid);
 }
 
 static enum fault check_folder(const char *folder, struct problem *why)
@@ -74,15 +98,19 @@ int verb_check(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "socket", required_argument, NULL, 's' },
                                              { NULL, 0, NULL, 0 } };
+    static const char check_usage[] = "check [--socket PATH]";
     const char *socket_path = NULL;
     const char *defects = NULL;
     struct problem why = PROBLEM_NONE;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c != 's')
-            return EXIT_USAGE;
+            return verb_misused(check_usage);
         socket_path = optarg;
     }
+    if (optind < argc)
+        return verb_misused(check_usage);
     config_print(config, stdout);
     const char *version = migrate_sqlite_version(&defects);
     (void)printf("%-14s %s, known defects of this version: %s\n", "sqlite", version, defects);
@@ -90,8 +118,10 @@ int verb_check(const struct config *config, int argc, char **argv)
     bool good = say("state folder", f, &why);
     if (good) {
         why = PROBLEM_NONE;
+        good = say("owner", verb_may(config, &why), &why);
+        why = PROBLEM_NONE;
         f = migrate_check(config->state, &why);
-        good = say("schema", f, &why);
+        good = say("schema", f, &why) && good;
     }
     if (socket_path) {
         why = PROBLEM_NONE;

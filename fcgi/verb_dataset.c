@@ -107,10 +107,8 @@ int verb_dataset(const struct config *config, int argc, char **argv)
     const bool lists = strcmp(action, "list") == 0 && argc == 2;
     const bool shows = strcmp(action, "show") == 0 && argc == 3;
     const bool drops = strcmp(action, "drop") == 0 && argc == 3;
-    if (!lists && !shows && !drops) {
-        (void)fputs("usage: sluice dataset list | show W.C.D | drop W.C.D\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (!lists && !shows && !drops)
+        return verb_misused("dataset list | show W.C.D | drop W.C.D");
     enum fault f = FAULT_NONE;
     if (!lists && !validate_target(argv[2], &target))
         f = problem_set(&why, FAULT_MALFORMED, "a dataset is workspace.collection.dataset");

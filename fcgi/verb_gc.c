@@ -144,15 +144,19 @@ int verb_gc(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "dry-run", no_argument, NULL, 'd' },
                                              { NULL, 0, NULL, 0 } };
+    static const char gc_usage[] = "gc [--dry-run]";
     struct problem why = PROBLEM_NONE;
     struct sweep sweep = { 0 };
     bool dry_run = false;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c != 'd')
-            return EXIT_USAGE;
+            return verb_misused(gc_usage);
         dry_run = true;
     }
+    if (optind < argc)
+        return verb_misused(gc_usage);
     enum fault f = sweep_open(config, &sweep, &why);
     if (!f)
         f = expire_sessions(&sweep, dry_run, clock_now_ms(), &why);
@@ -167,8 +171,11 @@ int verb_gc(const struct config *config, int argc, char **argv)
     return EXIT_DONE;
 }
 
-int verb_migrate(const struct config *config, int64_t now)
+int verb_migrate(const struct config *config, int64_t now, int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1)
+        return verb_misused("migrate");
     struct problem why = PROBLEM_NONE;
     struct migrate_report migrated = { 0 };
     struct sweep sweep = { 0 };

@@ -43,6 +43,12 @@ static enum fault wish_days(const char *text, int64_t *days, struct problem *why
     return FAULT_NONE;
 }
 
+static enum fault wish_misused(struct problem *why)
+{
+    return problem_set(why, FAULT_MALFORMED,
+                       "token create takes --name N --rights LIST [--scope PATTERN] [--days D]");
+}
+
 static enum fault wish_read(int argc, char **argv, struct wish *wish, struct problem *why)
 {
     static const struct option options[] = { { "name", required_argument, NULL, 'n' },
@@ -51,6 +57,7 @@ static enum fault wish_read(int argc, char **argv, struct wish *wish, struct pro
                                              { "days", required_argument, NULL, 'd' },
                                              { NULL, 0, NULL, 0 } };
     enum fault f = FAULT_NONE;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1 && !f;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c == 'n')
@@ -62,9 +69,9 @@ static enum fault wish_read(int argc, char **argv, struct wish *wish, struct pro
         else if (c == 'd')
             f = wish_days(optarg, &wish->days, why);
         else
-            f = problem_set(why, FAULT_MALFORMED, "see sluice help for the options of token");
+            f = wish_misused(why);
     }
-    return f;
+    return f || optind == argc ? f : wish_misused(why);
 }
 
 static bool is_name(const char *name)
@@ -182,7 +189,6 @@ int verb_token(const struct config *config, int64_t now, int argc, char **argv)
     else if (argc == 3 && strcmp(argv[1], "revoke") == 0)
         f = token_revoke(config, argv[2], &why);
     else
-        f = problem_set(&why, FAULT_MALFORMED,
-                        "token takes create, list or revoke NAME; see sluice help");
+        return verb_misused("token create OPTION... | list | revoke NAME");
     return f ? verb_failed(&why) : EXIT_DONE;
 }
