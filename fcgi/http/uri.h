@@ -29,9 +29,10 @@ struct uri {
 };
 
 /* Splits and decodes.  '+' is a space in the query alone.  FAULT_MALFORMED: a bad percent escape, a
- * NUL, bytes that are no UTF-8, a path that does not begin with '/', or over a limit; more than
- * PATH_SEGMENTS_MAX segments: FAULT_MISSING.  After a fault out holds what could be read, with the
- * segments undecoded from the bad one on: enough to tell whose path it was. */
+ * NUL, a control character that is not escaped, bytes that are no UTF-8, a path that does not begin
+ * with '/', or over a limit; more than PATH_SEGMENTS_MAX segments: FAULT_MISSING.  After a fault
+ * out holds what could be read, cut to its limits and with the segments undecoded from the bad one
+ * on: enough to tell whose path it was. */
 MUST_CHECK enum fault uri_parse(const char *raw, struct arena *arena, struct uri *out,
                                 struct problem *why);
 
