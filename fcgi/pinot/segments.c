@@ -190,6 +190,13 @@ enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
     return count > 0 ? delete_named(x, &tables, names, count, why) : delete_all(x, &tables, why);
 }
 
+/* A text; not one with a NUL inside, whose beginning may be another segment's name. */
+static bool is_name(json_object *name)
+{
+    return json_object_is_type(name, json_type_string) &&
+           strlen(json_object_get_string(name)) == (size_t)json_object_get_string_len(name);
+}
+
 static enum fault names_of(struct exchange *x, const char *const **out, size_t *count,
                            struct problem *why)
 {
@@ -205,7 +212,7 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
         return problem_set(why, FAULT_TOO_LARGE, "the list has too many segments");
     for (size_t i = 0; i < n; i++) {
         json_object *name = json_object_array_get_idx(list, i);
-        if (!json_object_is_type(name, json_type_string)) {
+        if (!is_name(name)) {
             return problem_set(why, FAULT_MALFORMED,
                                "the body is not a JSON list of segment names");
         }

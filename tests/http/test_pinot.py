@@ -248,6 +248,7 @@ def test_segments_are_deleted_by_name_by_list_and_all(pinot):
     assert answer.json() == {"status": "Deleted segments: [s1, s2] from table: del_OFFLINE"}
     assert pinot.request("POST", "/segments/del/delete", ["s3", "none"]).status == 200
     error(pinot.request("POST", "/segments/del/delete", {"not": "a list"}), 400)
+    error(pinot.request("POST", "/segments/del/delete", ["s4\0 is another name than s4"]), 400)
     assert pinot.request("GET", "/tables/del/size").json()["offlineSegments"]["segmentCount"] == 1196
     error(pinot.request("DELETE", "/segments/del"), 400)
     assert pinot.request("DELETE", "/segments/del?type=OFFLINE").status == 200
