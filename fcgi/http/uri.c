@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { ESCAPE_LEN = 3 }; /* "%41" */
@@ -150,6 +149,29 @@ enum fault uri_parse(const char *raw, struct arena *arena, struct uri *out, stru
     if (!f)
         f = parse_query(arena, out, why);
     return f;
+}
+
+bool uri_escape(const char *segment, char *out, size_t room)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (const char *at = segment; *at; at++) {
+        const bool escaped = !strchr(plain, *at);
+        const size_t want = escaped ? ESCAPE_LEN : 1;
+        if (len + want >= room)
+            return false;
+        const unsigned char byte = (unsigned char)*at;
+        out[len] = escaped ? '%' : *at;
+        if (escaped) {
+            out[len + 1] = digits[byte >> 4];
+            out[len + 2] = digits[byte & 0x0F];
+        }
+        len += want;
+    }
+    out[len] = '\0';
+    return true;
 }
 
 const char *uri_query(const struct uri *uri, const char *name)

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import tarfile
+from urllib.parse import quote
 
 import pytest
 
@@ -187,6 +188,20 @@ def test_a_segment_is_stored_and_downloaded_byte_by_byte(pinot):
     assert single(pinot, "/segments", again).status == 200
     assert pinot.request("GET", "/segments/t/whole").body == again
     assert pinot.request("GET", "/tables/t/size").json()["reportedSizeInBytes"] >= len(again)
+
+
+def test_odd_names_are_quoted_where_they_stand_in_a_header_or_an_address(pinot):
+    table, name = "odd ta%ble?#1", 'x; filename="y" é'
+    pinot_push.table(pinot, table)
+    data = Segment(name).whole()
+    assert single(pinot, "/v2/segments", data, quote(table)).status == 200
+    row = pinot.request("GET", f"/segments/{quote(table)}/{quote(name)}/metadata").json()
+    base, _, path = row["segment.download.url"].partition("/segments/")
+    assert path == f"{quote(table)}/{quote(name)}"
+    answer = pinot.request("GET", f"/segments/{path}")
+    assert answer.body == data
+    shown = answer.header("Content-Disposition").encode("latin-1").decode()
+    assert shown == 'attachment; filename="x; filename=\\"y\\" é"'
 
 
 def test_a_metadata_push_over_a_stored_segment_lets_its_copy_go(pinot):

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ADDRESS_MAX = 256 * KIB };
+enum { ADDRESS_MAX = 256 * KIB, ASCII_END = 0x80 };
 
 static struct arena *arena;
 
@@ -175,6 +175,29 @@ static void test_a_too_long_address_is_still_split(void **state)
     }
 }
 
+static void test_an_escaped_segment_reads_back_as_it_was(void **state)
+{
+    enum { WORST = 3 };
+    char every[UINT8_MAX + 1] = { 0 };
+    char out[WORST * UINT8_MAX + 1];
+    char path[sizeof out + 1] = "/";
+    struct uri uri;
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    assert_true(uri_escape("a b/c?d%\xC3\xA9~", out, sizeof out));
+    assert_string_equal(out, "a%20b%2Fc%3Fd%25%C3%A9~");
+    for (int i = 1; i < ASCII_END; i++)
+        every[i - 1] = (char)i;
+    assert_true(uri_escape(every, out, sizeof out));
+    (void)strcpy(path + 1, out);
+    assert_int_equal(uri_parse(path, arena, &uri, &why), FAULT_NONE);
+    assert_int_equal(uri.segment_count, 1);
+    assert_string_equal(uri.segments[0], every);
+    assert_true(uri_escape("a%", out, sizeof "a%25"));
+    assert_false(uri_escape("a%", out, sizeof "a%25" - 1));
+    arena_reset(arena);
+}
+
 static int make_arena(void **state)
 {
     (void)state;
@@ -197,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_the_last_value_of_a_parameter_counts),
         cmocka_unit_test(test_lengths_and_counts_are_bounded),
         cmocka_unit_test(test_a_too_long_address_is_still_split),
+        cmocka_unit_test(test_an_escaped_segment_reads_back_as_it_was),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
 }
