@@ -36,15 +36,29 @@ enum fault oxen_push_objects_put(struct db *db, int64_t repository,
     return f;
 }
 
+enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name, bool *found,
+                                   struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_OBJECT_EXISTS);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", name);
+    const enum fault f = query_step(&q, &row, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
 static enum fault commit_add(struct db *db, int64_t repository,
                              const struct oxen_commit_parts *commit, int64_t now,
                              struct problem *why)
 {
-    enum { PREFIX_MAX = 128, AFTER_SLASH = '/' + 1 };
-    char to[PREFIX_MAX];
+    enum { AFTER_SLASH = '/' + 1 };
+    char to[OXEN_PART_NAME_MAX];
     const size_t len = strlen(commit->history);
-    if (len == 0 || len >= sizeof to)
-        return problem_internal(why, "a commit's prefix of %zu bytes", len);
+    if (len == 0)
+        return problem_internal(why, "a commit without a prefix");
     memcpy(to, commit->history, len + 1);
     to[len - 1] = AFTER_SLASH; /* the least text behind all that begin so */
     struct query q = query_for(db, STMT_OXEN_COMMIT_ADD);

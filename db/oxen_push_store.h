@@ -28,12 +28,18 @@ MUST_CHECK enum fault oxen_push_objects_put(struct db *db, int64_t repository,
                                             const struct oxen_object *objects, size_t count,
                                             struct problem *why);
 
+/* Whether there is an object of that name. */
+MUST_CHECK enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name,
+                                              bool *found, struct problem *why);
+
+enum { OXEN_PART_NAME_MAX = 64 }; /* a hash's digits and a little, with the NUL */
+
 /* A commit that an archive may have completed: its hash, and the names by which its parts are
- * known. */
+ * known.  It holds them itself, because an archive may have a hundred thousand. */
 struct oxen_commit_parts {
     uint8_t hash[OXEN_KEY_BYTES];
-    const char *node;    /* the object of its tree node */
-    const char *history; /* what the names of its directory hashes begin with, with a last '/' */
+    char node[OXEN_PART_NAME_MAX];    /* the object of its tree node */
+    char history[OXEN_PART_NAME_MAX]; /* how its directory hashes' names begin, with a last '/' */
 };
 
 /* Adds those commits of which both are there; durable like the objects. */

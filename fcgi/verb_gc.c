@@ -3,12 +3,14 @@
  * rows of db/ and the sweeper of blob/, which never see each other, are put together.
  */
 #include "base/clock.h"
+#include "base/limits.h"
 #include "blob/blob.h"
 #include "blob/sweep.h"
 #include "db/blob_rows.h"
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/opteryx_store.h"
+#include "db/oxen_clean_store.h"
 #include "verbs.h"
 
 #include <getopt.h>
@@ -18,6 +20,7 @@
 enum {
     FORGET_PIECE = 1000, /* rows looked at under the writers' lock at a time */
     WORKER_BITS = 39,    /* of a blob store's worker number */
+    MS_AN_HOUR = 3600 * 1000,
 };
 
 /* A run of the sweeper: the two stores and what came of it. */
@@ -27,6 +30,7 @@ struct sweep {
     struct blob_sweep_report report;
     int64_t rows_forgotten;
     int64_t sessions_expired;
+    int64_t uploads_expired;
 };
 
 static enum fault rows_lock(void *ctx, struct problem *why)
@@ -111,6 +115,21 @@ static enum fault expire_sessions(struct sweep *sweep, bool dry_run, int64_t now
     return f;
 }
 
+/* Uploads in parts that were left alone, and what a crash has left of deleted repositories. */
+static enum fault expire_uploads(struct sweep *sweep, bool dry_run, int64_t now,
+                                 struct problem *why)
+{
+    const int64_t before = now - (int64_t)OXEN_UPLOAD_IDLE_HOURS * MS_AN_HOUR;
+    if (dry_run)
+        return oxen_clean_uploads_count(sweep->db, before, &sweep->uploads_expired, why);
+    enum fault f = FAULT_NONE;
+    for (bool more = true; !f && more;)
+        f = oxen_clean_uploads_piece(sweep->db, before, &sweep->uploads_expired, &more, why);
+    for (bool more = true; !f && more;)
+        f = oxen_clean_retired_piece(sweep->db, &more, why);
+    return f;
+}
+
 /* The rows of contents that no surface names any more, a piece a transaction. */
 static enum fault forget_rows(struct sweep *sweep, bool dry_run, struct problem *why)
 {
@@ -132,12 +151,12 @@ static void print_report(const struct sweep *sweep, bool dry_run)
 {
     const struct blob_sweep_report *report = &sweep->report;
     (void)printf(
-        "%s%lld expired sessions, %lld contents that nothing names, %llu of %llu files removed, "
-        "%llu packs compacted, %llu bytes freed\n",
+        "%s%lld expired sessions, %lld contents that nothing names, %lld expired uploads, "
+        "%llu of %llu files removed, %llu packs compacted, %llu bytes freed\n",
         dry_run ? "would take back: " : "took back: ", (long long)sweep->sessions_expired,
-        (long long)sweep->rows_forgotten, (unsigned long long)report->files_removed,
-        (unsigned long long)report->files_looked_at, (unsigned long long)report->packs_compacted,
-        (unsigned long long)report->bytes_freed);
+        (long long)sweep->rows_forgotten, (long long)sweep->uploads_expired,
+        (unsigned long long)report->files_removed, (unsigned long long)report->files_looked_at,
+        (unsigned long long)report->packs_compacted, (unsigned long long)report->bytes_freed);
 }
 
 int verb_gc(const struct config *config, int argc, char **argv)
@@ -160,6 +179,8 @@ int verb_gc(const struct config *config, int argc, char **argv)
     enum fault f = sweep_open(config, &sweep, &why);
     if (!f)
         f = expire_sessions(&sweep, dry_run, clock_now_ms(), &why);
+    if (!f)
+        f = expire_uploads(&sweep, dry_run, clock_now_ms(), &why);
     if (!f)
         f = forget_rows(&sweep, dry_run, &why);
     if (!f)

@@ -3,6 +3,7 @@
 #include "db/oxen_push_store.h"
 #include "db/oxen_store.h"
 #include "http/json.h"
+#include "oxen/archive.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -12,6 +13,19 @@
 
 typedef enum fault (*exists)(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
                              bool *found, struct problem *why);
+
+/* Of a tree node, by its canonical digits, which name its object. */
+static enum fault node_exists(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
+                              bool *found, struct problem *why)
+{
+    char digits[OXEN_HASH_TEXT_MAX];
+    char name[OXEN_PART_NAME_MAX];
+    struct oxen_hash node;
+    memcpy(node.bytes, hash, sizeof node.bytes);
+    oxen_hash_text(&node, digits);
+    oxen_archive_node_name(digits, name);
+    return oxen_push_object_exists(db, repository, name, found, why);
+}
 
 /* Adds one of the asked hashes unless it is there; what is no hash is not. */
 static enum fault add_missing(struct exchange *x, int64_t repository, exists is_there,
@@ -79,6 +93,12 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
     return answer(x, oxen_push_commit_exists, why);
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/tree/nodes/missing_node_hashes {"hashes"} */
+enum fault oxen_missing_nodes(struct exchange *x, struct problem *why)
+{
+    return answer(x, node_exists, why);
 }
 
 /* POST /api/repos/{namespace}/{repo_name}/versions/missing {"hashes"} */

@@ -61,6 +61,7 @@ static const struct route routes[] = {
     { "POST", REPO "/commits/missing", RIGHT_READ, oxen_missing_commits },
     { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
     { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
+    { "POST", REPO "/tree/nodes/missing_node_hashes", RIGHT_READ, oxen_missing_nodes },
 };
 
 /* A caller's own id is repeated when it is 1 to 128 letters, digits, '_' and '-'. */

@@ -48,9 +48,14 @@ all=$(lighttpd_of server.max-request-field-size)
 [ "$all" -ge $((line + header)) ] || complain "lighttpd: $all bytes are too few for line and header"
 [ $((count * buffer)) -ge "$all" ] || complain "nginx takes fewer header bytes than lighttpd"
 
-# Bodies: the program's routes have their own bounds.
-[ "$(nginx_of client_max_body_size)" = 0 ] || complain "nginx: a body limit of its own"
-[ "$(lighttpd_of server.max-request-size)" = 0 ] || complain "lighttpd: a body limit of its own"
+# Bodies: those of the control pool are bounded, past what its routes take; the bulk pool's routes
+# have their own bounds.
+small=$(limit '(JSON_BODY_MAX > OXEN_LIST_MAX ? JSON_BODY_MAX : OXEN_LIST_MAX)')
+nginx_small=$(nginx_of client_max_body_size | sort -u | grep -v '^0$')
+lighttpd_small=$(lighttpd_of server.max-request-size | sort -u | grep -v '^0$')
+[ "$(bytes "$nginx_small")" -gt "$small" ] || complain "nginx: $nginx_small is too little for JSON"
+[ "$(bytes "$nginx_small")" -eq $((lighttpd_small * 1024)) ] ||
+    complain "small bodies end at $nginx_small in nginx and at $lighttpd_small KiB in lighttpd"
 
 # A body without progress is given up by whoever notices first, after the same time.
 stall=$(sed -nE 's/^SETTING_NUMBER\(body_timeout_s, "[A-Z_]*", ([0-9]+),.*/\1/p' \
