@@ -13,16 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum fault open_db(const struct config *config, bool read_only, struct db **out,
-                          struct problem *why)
-{
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes,
-                                        .read_only = read_only };
-    return db_open(&options, out, why);
-}
-
 static enum fault print_listed(void *ctx, const struct opteryx_listed *listed, bool *enough,
                                struct problem *why)
 {
@@ -113,7 +103,7 @@ int verb_dataset(const struct config *config, int argc, char **argv)
     if (!lists && !validate_target(argv[2], &target))
         f = problem_set(&why, FAULT_MALFORMED, "a dataset is workspace.collection.dataset");
     if (!f)
-        f = open_db(config, !drops, &db, &why);
+        f = verb_open_db(config, !drops, &db, &why);
     if (!f && lists)
         f = list(db, &why);
     else if (!f && shows)

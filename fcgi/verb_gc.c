@@ -67,9 +67,6 @@ static enum fault rows_move(void *ctx, const struct blob_ref *from, const struct
 
 static enum fault sweep_open(const struct config *config, struct sweep *sweep, struct problem *why)
 {
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes };
     char folder[PATH_MAX];
     uint64_t worker = 0;
     const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
@@ -77,7 +74,7 @@ static enum fault sweep_open(const struct config *config, struct sweep *sweep, s
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
     clock_random(&worker, sizeof worker);
     worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
-    enum fault f = db_open(&options, &sweep->db, why);
+    enum fault f = verb_open_db(config, false, &sweep->db, why);
     if (!f)
         f = blob_open(folder, worker, &sweep->blobs, why);
     return f;

@@ -25,16 +25,6 @@ struct wish {
     int64_t days; /* 0: for ever */
 };
 
-static enum fault open_db(const struct config *config, bool read_only, struct db **out,
-                          struct problem *why)
-{
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes,
-                                        .read_only = read_only };
-    return db_open(&options, out, why);
-}
-
 static enum fault wish_days(const char *text, int64_t *days, struct problem *why)
 {
     enum { DAYS_MAX = 36500 };
@@ -127,7 +117,7 @@ static enum fault token_create(const struct config *config, int64_t now, int arg
     if (!f)
         f = wish_check(&wish, why);
     if (!f)
-        f = open_db(config, false, &db, why);
+        f = verb_open_db(config, false, &db, why);
     if (!f) {
         make_token(&wish, now, &row, text);
         f = token_store_add(db, &row, why);
@@ -158,7 +148,7 @@ static enum fault print_token(void *ctx, const struct token_row *row, struct pro
 static enum fault token_list(const struct config *config, struct problem *why)
 {
     struct db *db = NULL;
-    enum fault f = open_db(config, true, &db, why);
+    enum fault f = verb_open_db(config, true, &db, why);
     if (!f) {
         (void)printf("%-24s %-28s %-20s %-21s %s\n", "name", "rights", "scope", "created",
                      "expires");
@@ -171,7 +161,7 @@ static enum fault token_list(const struct config *config, struct problem *why)
 static enum fault token_revoke(const struct config *config, const char *name, struct problem *why)
 {
     struct db *db = NULL;
-    enum fault f = open_db(config, false, &db, why);
+    enum fault f = verb_open_db(config, false, &db, why);
     if (!f)
         f = token_store_revoke(db, name, why);
     db_close(db);
