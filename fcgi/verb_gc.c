@@ -67,9 +67,6 @@ static enum fault rows_move(void *ctx, const struct blob_ref *from, const struct
 
 static enum fault sweep_open(const struct config *config, struct sweep *sweep, struct problem *why)
 {
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes };
     char folder[PATH_MAX];
     uint64_t worker = 0;
     const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
@@ -77,7 +74,7 @@ static enum fault sweep_open(const struct config *config, struct sweep *sweep, s
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
     clock_random(&worker, sizeof worker);
     worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
-    enum fault f = db_open(&options, &sweep->db, why);
+    enum fault f = verb_open_db(config, false, &sweep->db, why);
     if (!f)
         f = blob_open(folder, worker, &sweep->blobs, why);
     return f;
@@ -163,15 +160,19 @@ int verb_gc(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "dry-run", no_argument, NULL, 'd' },
                                              { NULL, 0, NULL, 0 } };
+    static const char gc_usage[] = "gc [--dry-run]";
     struct problem why = PROBLEM_NONE;
     struct sweep sweep = { 0 };
     bool dry_run = false;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c != 'd')
-            return EXIT_USAGE;
+            return verb_misused(gc_usage);
         dry_run = true;
     }
+    if (optind < argc)
+        return verb_misused(gc_usage);
     enum fault f = sweep_open(config, &sweep, &why);
     if (!f)
         f = expire_sessions(&sweep, dry_run, clock_now_ms(), &why);
@@ -188,8 +189,11 @@ int verb_gc(const struct config *config, int argc, char **argv)
     return EXIT_DONE;
 }
 
-int verb_migrate(const struct config *config, int64_t now)
+int verb_migrate(const struct config *config, int64_t now, int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1)
+        return verb_misused("migrate");
     struct problem why = PROBLEM_NONE;
     struct migrate_report migrated = { 0 };
     struct sweep sweep = { 0 };
