@@ -392,6 +392,24 @@ def test_an_archive_that_grows_without_bound_is_refused(make_service):
     assert service.sql("SELECT count(*) AS n FROM oxen_object") == [{"n": 0}]
 
 
+def test_bytes_that_are_lost_are_the_servers_failure_until_clean_forgets_them(fresh):
+    repository = create(fresh, "lost")
+    data = random.Random(2).randbytes(300000)
+    body, content_type = multipart([("file[]", hash_of(data), None, data)])
+    fresh.request("POST", f"{repository}/versions", body, [("Content-Type", content_type)])
+    for path in (fresh.state / "blobs").rglob("*"):
+        if path.is_file() and path.stat().st_size == len(data):
+            path.unlink()
+    target = f"{repository}/versions/{hash_of(data)}/content"
+    query = gzip.compress(hash_of(data).encode())
+    assert fresh.request("GET", target).status == 500
+    assert fresh.request("QUERY", f"{repository}/versions", query).status == 500
+    cleaned = fresh.request("DELETE", f"{repository}/versions").json()["result"]
+    assert (cleaned["scanned"], cleaned["corrupted"], cleaned["cleaned"]) == (1, 1, 1)
+    assert fresh.request("GET", target).status == 404
+    assert fresh.request("QUERY", f"{repository}/versions", query).status == 404
+
+
 # ---- what is left alone is taken back ----
 
 

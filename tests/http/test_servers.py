@@ -225,6 +225,8 @@ BULK = [
     ("POST", "/v2/segments"),
     ("GET", "/segments/t/s"),
     ("GET", "/v1/datasets/a.b.c/snapshots/s/files/1"),
+    ("DELETE", "/api/repos/a/b/versions"),
+    ("DELETE", "/api/repos/a/b"),
     ("GET", "/api/repos/a/b/versions/1234/content"),
     ("QUERY", "/api/repos/a/b/versions"),
 ]
@@ -238,6 +240,7 @@ CONTROL = [
     ("GET", "/api/repos/a/b/versions/1234/metadata"),
     ("POST", "/api/repos/a/b/versions/missing"),
     ("POST", "/api/repos/a/b/branches"),
+    ("DELETE", "/api/repos/a/b/branches/main"),
     ("POST", "/tables"),
     ("GET", "/segments/t"),
     ("GET", "/segments/t/s/metadata"),
