@@ -38,13 +38,14 @@ static enum fault add_missing(struct exchange *x, int64_t repository, exists is_
     if (json_object_get_type(asked) != json_type_string)
         return oxen_request_bad_json(why);
     const char *text = json_object_get_string(asked);
-    if (!oxen_hash_parse(text, &hash, &of_hash))
+    const size_t len = (size_t)json_object_get_string_len(asked);
+    if (strlen(text) == len && !oxen_hash_parse(text, &hash, &of_hash))
         f = is_there(x->db, repository, hash.bytes, &found, why);
     if (f || found)
         return f;
     if (out->len > 0)
         text_addc(out, ',');
-    json_quote(out, text, strlen(text));
+    json_quote(out, text, len);
     return FAULT_NONE;
 }
 

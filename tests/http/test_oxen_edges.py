@@ -6,6 +6,7 @@ import io
 import random
 import subprocess
 import tarfile
+import time
 
 import pytest
 import xxhash
@@ -408,6 +409,39 @@ def test_bytes_that_are_lost_are_the_servers_failure_until_clean_forgets_them(fr
     assert (cleaned["scanned"], cleaned["corrupted"], cleaned["cleaned"]) == (1, 1, 1)
     assert fresh.request("GET", target).status == 404
     assert fresh.request("QUERY", f"{repository}/versions", query).status == 404
+
+
+# ---- parts (section 4) ----
+
+
+def test_a_part_that_is_on_its_way_is_deferred_and_others_are_not(fresh):
+    repository = create(fresh, "deferred")
+    data = random.Random(3).randbytes(PART + 1000)
+    begun = fresh.request("POST", f"{repository}/versions/uploads",
+                          {"hash": hash_of(data), "size": len(data)}).json()
+    target = f"{repository}/versions/uploads/{begun['upload_id']}/parts"
+    with fresh.connect() as slow:
+        slow.send(head("PUT", f"{target}/1", (), PART) + data[: PART // 2])
+        end = time.monotonic() + 20
+        while not fresh.sql("SELECT part FROM oxen_upload_part"):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        answer = fresh.request("PUT", f"{target}/1", data[:PART])
+        assert (answer.status, answer.header("Retry-After")) == (429, "1")
+        assert answer.json() == {
+            "error": {
+                "detail": "the part is being written",
+                "title": "Upload part deferred",
+                "type": "upload_part_deferred",
+            },
+            "status": "error",
+            "status_message": "too_many_requests",
+        }
+        assert fresh.request("PUT", f"{target}/2", data[PART:]).json()["completed"] is False
+        slow.send(data[PART // 2 : PART])
+        assert slow.answer("PUT").json()["completed"] is True
+    got = fresh.request("GET", f"{repository}/versions/{hash_of(data)}/content")
+    assert got.body == data
 
 
 # ---- what is left alone is taken back ----

@@ -414,9 +414,10 @@ def test_a_batch_download_gives_many_contents_in_order(service):
 def test_missing_lists_what_is_not_stored(service):
     repository = create(service, "missing")
     upload(service, repository, b"here")
-    asked = [hash_of(b"here"), hash_of(b"not here"), "zz", hash_of(b"here").upper()]
+    cut = hash_of(b"here") + "\0 and more"
+    asked = [hash_of(b"here"), hash_of(b"not here"), "zz", hash_of(b"here").upper(), cut, ""]
     answer = service.request("POST", f"{repository}/versions/missing", {"hashes": asked})
-    assert answer.json()["hashes"] == [hash_of(b"not here"), "zz"]
+    assert answer.json()["hashes"] == [hash_of(b"not here"), "zz", cut, ""]
     for body in (b"[", b"[]", b'{"hashes":1}', b'{"hashes":[1]}'):
         answer = service.request("POST", f"{repository}/versions/missing", body)
         assert (answer.status, answer.json()["status_message"]) == (400, "Invalid JSON")
