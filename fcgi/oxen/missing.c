@@ -96,6 +96,25 @@ enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
     return answer(x, oxen_push_commit_pushed, why);
 }
 
+/* Of a commit that a client before 0.60 says it has sent whole: all are repeated. */
+static enum fault never_exists(struct db *db, int64_t repository,
+                               const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
+{
+    (void)db;
+    (void)repository;
+    (void)hash;
+    (void)why;
+    *found = false;
+    return FAULT_NONE;
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/commits/mark_commits_as_synced {"hashes"}: a push is known
+ * to have ended by its branch, so nothing is to be remembered. */
+enum fault oxen_missing_synced(struct exchange *x, struct problem *why)
+{
+    return answer(x, never_exists, why);
+}
+
 /* POST /api/repos/{namespace}/{repo_name}/tree/nodes/missing_node_hashes {"hashes"} */
 enum fault oxen_missing_nodes(struct exchange *x, struct problem *why)
 {

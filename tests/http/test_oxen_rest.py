@@ -21,8 +21,9 @@ PART = 10 * 1024 * 1024
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 STATUS = '{"status":"error","status_message":"%s","oxen_version":"0.65.2"}'
 
-CHUNKS = "the chunk routes of clients before 0.65 are deprecated; uploads in parts replace them"
+CHUNKS = "how clients before 0.64 send large files; 426 says so, which is all that they would show"
 COMMITTED = "committed files by path need the Merkle tree, which is kept opaque"
+OUTDATED = re.compile(r"/versions/[^/]+/(create|chunks|complete)(\?|$)")
 # how names begin: why this server does not serve them
 UNSERVED = {
     "ch_": CHUNKS,
@@ -159,6 +160,15 @@ def test_what_is_not_served_is_not_found_or_another_method(answers, case):
     answer = replay.service.request(
         case["method"], case["path"], case.get("text", "").encode(), case["headers"]
     )
+    if OUTDATED.search(case["path"]):
+        unknown = "/nonsuch/" in case["path"]
+        assert answer.status == (404 if unknown else 426)
+        assert unknown or answer.json()["error"] == {
+            "detail": "Oxen CLI out of date. Pushing files above 10 MiB requires version >= 0.64.0.",
+            "title": "Update Required",
+            "type": "update_required",
+        }
+        return
     assert answer.status in (404, 405)
     word = "resource_not_found" if answer.status == 404 else "method_not_allowed"
     assert answer.text == STATUS % word
@@ -171,6 +181,13 @@ def test_every_recorded_case_is_replayed_or_has_its_reason():
         ways = [unserved(name), name in TRANSPORT, name in ELSEWHERE, case in SERVED]
         assert sum(map(bool, ways)) == 1, name
     assert DIFFERENCES.keys() <= {case["name"] for case in SERVED}
+
+
+def test_a_client_before_0_60_may_say_that_commits_are_whole(answers):
+    _, replay = answers
+    target = "/api/repos/goldns/gold/commits/mark_commits_as_synced"
+    answer = replay.service.request("POST", target, {"hashes": ["abc"]})
+    assert (answer.status, answer.json()["hashes"]) == (200, ["abc"])
 
 
 # ---- transports ----

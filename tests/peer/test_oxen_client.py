@@ -35,15 +35,16 @@ def command(folder, port, steps, token="no-token-needed"):
     return [PYTHON, str(CLIENT), str(folder), str(port), token, *steps]
 
 
-def said(folder, port, *steps, token="no-token-needed"):
+def said(folder, port, *steps, token="no-token-needed", release=None):
     """What the client says, and whether it went well."""
+    env = os.environ | ({"PYTHONPATH": str(release)} if release else {})
     done = subprocess.run(command(folder, port, steps, token), cwd=folder, timeout=PUSH_S,
-                          capture_output=True, text=True, check=False)
+                          capture_output=True, text=True, check=False, env=env)
     return done.stdout + done.stderr, done.returncode == 0
 
 
-def run(folder, port, *steps, token="no-token-needed"):
-    text, well = said(folder, port, *steps, token=token)
+def run(folder, port, *steps, **options):
+    text, well = said(folder, port, *steps, **options)
     assert well, text[-3000:]
     return text
 
@@ -265,3 +266,25 @@ def test_refusals_are_shown_as_they_are_meant(make_service, small):
         text, well = said(small, service.port, *steps, token=token)
         assert not well and words in text, text
     run(small, service.port, "push:guarded", token=owner)
+
+
+@pytest.fixture(scope="module")
+def old_release():
+    """The folder of a release whose large files went another way; installed when it is not there."""
+    folder = ROOT / "build" / "peer" / "oxenai-0.53.4"
+    if not (folder / "ready").exists():
+        subprocess.run([PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder),
+                        "oxenai==0.53.4"], check=True, timeout=300)
+        (folder / "ready").touch()
+    return folder
+
+
+def test_an_old_client_pushes_small_files_and_is_told_of_large_ones(service, old_release, tmp_path):
+    run(tmp_path, service.port, "init", "commit:one", "create:old", "push:old", "commit:two",
+        "push:old", release=old_release)
+    check_stored(service, tmp_path, "old")
+    text, well = said(tmp_path, service.port, "commit:large:11000000", "push:old",
+                      release=old_release)
+    assert not well and "426 Upgrade Required" in text
+    run(tmp_path, service.port, "push:old")  # a newer one goes on where it stopped
+    check_stored(service, tmp_path, "old")
