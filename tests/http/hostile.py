@@ -65,9 +65,9 @@ MORE = [  # what no recording has
     (b"POST", b"/api/repos/ns/tiny/versions/batch-download", gzip.compress(b"1\n")),
     (b"GET", b"/api/repos/ns/tiny/versions/6bba86c7e069f56d5a10b435f1c8e49c/content", b""),
     (b"PUT", b"/api/repos/ns/tiny/branches/main", b'{"commit_id":"9434f0f65e4753540e7cce92e6babc6c"}'),
-    (b"GET", b"/v1/datasets?workspace=a&limit=5&after=x", b""),
+    (b"GET", b"/v1/datasets?workspace=a&limit=5&after=a.b.a", b""),
     (b"GET", b"/v1/datasets/a.b.c/snapshots?limit=2", b""),
-    (b"GET", b"/v1/datasets/a.b.c/files/0", b""),
+    (b"GET", b"/v1/datasets/a.b.c/files/1", b""),
     (b"POST", b"/v1/datasets/a.b.c/rollback", b'{"snapshot":"1"}'),
     (b"POST", b"/v1/upload/session/?a=b", b"{}"),
     (b"POST", b"/segments/myTable/delete", b'["a","b\\u0000c"]'),
@@ -109,7 +109,9 @@ def seeds():
         pairs = (tuple(part.strip() for part in line.split(b":", 1)) for line in lines)
         kept = [pair for pair in pairs if len(pair) == 2 and pair[0].lower() not in OURS]
         found.append(Request(method, target, kept, body))
-    return found + [Request(m, t, [AGENT], b) for m, t, b in MORE]
+    json_type = (b"Content-Type", b"application/json")
+    return found + [Request(m, t, [AGENT] + [json_type] * (b[:1] in (b"{", b"[")), b)
+                    for m, t, b in MORE]
 
 
 # ---- breaking bytes --------------------------------------------------------------------------------
@@ -349,7 +351,7 @@ class Attack:
         self.service, self.rng = service, rng
         self.seeds = seeds()
         self.answers = {}
-        self.session = b""
+        self.session = self.upload = b""
         self.unsettled = False
         self.db = sqlite3.connect(f"file:{service.state}/sluice.db?mode=ro", uri=True)
 
@@ -358,9 +360,17 @@ class Attack:
         for seed in self.seeds:
             if seed.method == b"POST" and seed.target.split(b"?")[0] in MAKERS:
                 self.exchange(seed.copy().wire(), None)
+        ask = self.service.request
         names = {"workspace": "a", "collection": "b", "dataset": "c"}
-        made = self.service.request("POST", "/v1/upload/session", {"target": names})
-        self.session = b"/v1/upload/" + made.json()["session_id"].encode()
+        for _ in range(2):
+            made = ask("POST", "/v1/upload/session", {"target": names}).json()["session_id"]
+            ask("PUT", f"/v1/upload/{made}?part=0", b"a,b\n1,2\n", {"x-file-name": "a.csv"})
+            if not self.session:  # the dataset is there from the beginning
+                ask("POST", f"/v1/upload/{made}/commit", {"target": names, "conflict_resolution": "overwrite"})
+            self.session = b"/v1/upload/" + made.encode()
+        upload = ask("POST", "/api/repos/ns/tiny/versions/uploads", {"hash": "5a", "size": 3},
+                     [(k.decode(), v.decode()) for k, v in [AGENT]]).json()
+        self.upload = b"/uploads/%s/" % upload.get("upload_id", "1").encode()
 
     def version(self):
         return self.db.execute("PRAGMA data_version").fetchone()[0]
@@ -441,7 +451,7 @@ class Attack:
         several = self.rng.random() < 0.05
         if several:
             data += self.rng.choice(self.seeds).copy().wire()
-        data = SESSION.sub(self.session, data)
+        data = SESSION.sub(self.session, data).replace(b"/uploads/1/", self.upload)
         if self.unsettled:
             self.settle()
         before = self.version()
