@@ -67,6 +67,7 @@ enum {
     OPTERYX_PLANS_MAX = 16,  /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CONFIG_MAX = 2 * MIB,       /* bytes of a table config or schema: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
     PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
