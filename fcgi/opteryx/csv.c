@@ -185,9 +185,7 @@ static void run_quote(struct run *run, const char *at)
         run->close = at;
     } else if (at == run->value) {
         run->open = true;
-    } else {
-        run->odd = run->close != NULL; /* else one inside a value stands for itself */
-    }
+    } /* else it stands for itself in a plain value, or shows behind a closing quote */
 }
 
 /* Takes data rows as far as their values lie whole in the piece; *from, in front of a value, moves

@@ -40,6 +40,8 @@ static const struct {
     { "quotes do not change a type", "a,b\n\"1\",\"true\"\n", FAULT_NONE, "1 a:INT64 b:BOOL" },
     { "text behind a closing quote belongs to the value", "a,b\n\"1\"2,x\n", FAULT_NONE,
       "1 a:INT64 b:VARCHAR" },
+    { "text behind a closing quote makes text of a number", "a,b\n\"1\"x,\"2\"\"\"\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR" },
     { "a quote inside a value stands for itself", "a\nx\"y\n", FAULT_NONE, "1 a:VARCHAR" },
     { "integers that fit 64 bits", "a\n-9223372036854775808\n9223372036854775807\n007\n+1\n",
       FAULT_NONE, "4 a:INT64" },
