@@ -60,6 +60,7 @@ enum {
     OPTERYX_PARTS_MAX = 1000,     /* parts of one session, numbered from 0: 422 */
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
     OPTERYX_COLUMN_NAME_MAX = 1 * KIB, /* bytes of a column's name: FAULT_UNPROCESSABLE */
+    OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
     OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
