@@ -274,6 +274,12 @@ def test_a_body_that_no_small_route_takes_is_refused_before_it_is_stored(service
     assert set(answer.json()) & {"detail", "error", "status"}
 
 
+@pytest.mark.parametrize("path", ["/segments/t/s", "/segments/t"])
+def test_a_refusal_of_the_server_is_its_own_answer(service, path):
+    answer = service.request("TRACE", path)
+    assert answer.status == 405 and answer.json()["code"] == 405, answer
+
+
 def test_bodies_on_their_way_wait_inside_the_state_and_are_gone_after(service, repository):
     body = b"x" * (4 * 1024 * KIB)
     with service.connect() as connection:

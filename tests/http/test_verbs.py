@@ -76,6 +76,16 @@ def test_the_verbs_that_only_look_change_nothing(state):
     assert call(state, "check").returncode == DONE
 
 
+def test_check_tells_of_a_sync_that_failed_and_migrate_ends_it(state):
+    mark = state.state / "sluice.poison"
+    mark.touch()
+    done = call(state, "check")
+    assert done.returncode == FAILED
+    assert "a sync has failed" in done.stdout and "sluice migrate" in done.stdout
+    assert call(state, "migrate").returncode == DONE
+    assert call(state, "check").returncode == DONE and not mark.exists()
+
+
 @pytest.mark.parametrize("name", ["SLUICE_STATES", "SLUICE_"])
 def test_a_setting_that_is_none_is_refused(state, name):
     done = call(state, "check", **{name: "x"})
