@@ -73,7 +73,7 @@ enum {
     PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
     PINOT_BATCH_SEGMENTS_MAX = 15000, /* segments of one batch: FAULT_TOO_LARGE */
-    PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 6 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
