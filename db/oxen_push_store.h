@@ -47,8 +47,10 @@ MUST_CHECK enum fault oxen_push_commits_add(struct db *db, int64_t repository,
                                             const struct oxen_commit_parts *commits, size_t count,
                                             int64_t now, struct problem *why);
 
-/* Whether everything of a commit has been received. */
-MUST_CHECK enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
+/* Whether everything of a commit has been received, its contents too.  A push brings its commits
+ * side by side, and contents of one with another, so that it is not so before the push has ended:
+ * before a branch of the repository is set. */
+MUST_CHECK enum fault oxen_push_commit_pushed(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                               struct problem *why);
 
@@ -67,12 +69,13 @@ enum oxen_branch_result {
     OXEN_BRANCH_DONE,
     OXEN_BRANCH_EXISTS,    /* added: there is one of that name; nothing has changed */
     OXEN_BRANCH_MISSING,   /* moved or dropped: there is none */
-    OXEN_BRANCH_NO_COMMIT, /* the commit has not been received whole */
+    OXEN_BRANCH_NO_COMMIT, /* not both archives of the commit have been received */
     OXEN_BRANCH_MOVED      /* moved: it does not stand at old any more */
 };
 
 /* Each in one durable transaction, or, when the result is another than DONE, durable as far as the
- * answer rests on what others committed. */
+ * answer rests on what others committed.  Setting a branch ends the push of all commits that have
+ * been received: they are pushed from then on. */
 MUST_CHECK enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *name,
                                            const uint8_t hash[OXEN_KEY_BYTES],
                                            enum oxen_branch_result *result, struct problem *why);

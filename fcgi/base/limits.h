@@ -60,6 +60,7 @@ enum {
     OPTERYX_PARTS_MAX = 1000,     /* parts of one session, numbered from 0: 422 */
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
     OPTERYX_COLUMN_NAME_MAX = 1 * KIB, /* bytes of a column's name: FAULT_UNPROCESSABLE */
+    OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
     OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
@@ -67,6 +68,7 @@ enum {
     OPTERYX_PLANS_MAX = 16,  /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CONFIG_MAX = 2 * MIB,       /* bytes of a table config or schema: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
     PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
@@ -76,6 +78,7 @@ enum {
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
     OXEN_LIST_MAX = 4 * MIB,        /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 128000,  /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
     OXEN_LINE_MAX = 64,             /* bytes of a line in it; longer ones are no hashes */
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */

@@ -39,6 +39,10 @@ void json_quote(struct text *out, const char *bytes, size_t len);
 /* A string object; bytes that are no UTF-8 become U+FFFD.  NULL text is a JSON null. */
 json_object *json_string(const char *text);
 
+/* A value whose JSON text is made already, for what would be a large tree; text is copied.  NULL
+ * when out of memory. */
+json_object *json_raw(const char *text);
+
 /* Adds a member and takes value; false (and value released) when out of memory. */
 bool json_add(json_object *object, const char *name, json_object *value);
 

@@ -7,62 +7,116 @@
 #include <string.h>
 
 enum {
-    ROOM_FIRST = 16,  /* columns; the hash table begins past them */
-    SLOTS_FACTOR = 2, /* slots a column of room, a power of two */
-    NAMES_SHOWN = 8,  /* columns that a mismatch names */
+    ROOM_FIRST = 16, /* columns */
+    NAMES_SHOWN = 8, /* columns that a mismatch names */
 };
+
+/* Names are found through a crit-bit tree: a fork is at the first bit in which the names below it
+ * differ.  Whoever sends a part chooses its names, and a walk takes no more forks than a name has
+ * bits, whatever they are; a hash would need a secret. */
+struct columns_fork {
+    uint32_t below[2]; /* FORK and a fork's number, or a column's */
+    uint16_t byte;     /* of the name, with its NUL */
+    uint8_t bit;       /* the mask of the bit */
+};
+
+#define FORK 0x80000000U
 
 void columns_init(struct columns *columns, struct arena *arena)
 {
     *columns = (struct columns){ .arena = arena };
 }
 
-/* FNV-1a: names come from the client, but a table is filled by one request and bounded. */
-static uint32_t hash_of(const char *name)
+/* Which side of a fork a name of len bytes belongs to; what is past its end is 0. */
+static size_t side_of(const struct columns_fork *fork, const char *name, size_t len)
 {
-    const uint32_t offset = 2166136261U;
-    const uint32_t prime = 16777619U;
-    uint32_t hash = offset;
-    for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * prime;
-    return hash;
+    const unsigned char byte = fork->byte < len ? (unsigned char)name[fork->byte] : 0;
+    return (byte & fork->bit) != 0;
 }
 
-/* The slot that holds name or is free for it. */
-static size_t slot_of(const struct columns *columns, const char *name)
+/* The one column that may have the name; there is one at least. */
+static const struct column *candidate(const struct columns *columns, const char *name, size_t len)
 {
-    size_t at = hash_of(name) & (columns->slot_count - 1);
-    while (columns->slots[at] != 0 && strcmp(columns->list[columns->slots[at] - 1].name, name) != 0)
-        at = (at + 1) & (columns->slot_count - 1);
-    return at;
+    uint32_t at = columns->top;
+    while (at & FORK) {
+        const struct columns_fork *fork = &columns->forks[at & ~FORK];
+        at = fork->below[side_of(fork, name, len)];
+    }
+    return &columns->list[at];
 }
 
-static void index_add(struct columns *columns, size_t i)
+/* Puts a fork between the names that are equal up to its bit and what leads to them. */
+static void fork_insert(struct columns *columns, struct columns_fork fork, const char *name,
+                        size_t len)
 {
-    const size_t at = slot_of(columns, columns->list[i].name);
-    if (columns->slots[at] == 0) /* else the first of that name stays */
-        columns->slots[at] = (uint32_t)i + 1;
+    const uint32_t made = (uint32_t)columns->fork_count++;
+    const size_t side = side_of(&fork, name, len);
+    uint32_t *link = &columns->top;
+    while (*link & FORK) {
+        struct columns_fork *above = &columns->forks[*link & ~FORK];
+        if (above->byte > fork.byte || (above->byte == fork.byte && above->bit < fork.bit))
+            break;
+        link = &above->below[side_of(above, name, len)];
+    }
+    fork.below[side] = (uint32_t)columns->count;
+    fork.below[1 - side] = *link;
+    columns->forks[made] = fork;
+    *link = FORK | made;
 }
 
-/* Doubles the room; the arena takes the old list back at its reset. */
+/* Makes the column that comes next known by its name; the first of a name stays. */
+static void index_add(struct columns *columns, const char *name, size_t len)
+{
+    enum { BYTE_HIGHEST = 0x80 };
+    struct columns_fork fork = { .bit = BYTE_HIGHEST };
+    if (columns->count == 0) {
+        columns->top = 0;
+        return;
+    }
+    const char *known = candidate(columns, name, len)->name;
+    size_t same = 0;
+    while (same < len && known[same] == name[same])
+        same++;
+    const unsigned char differ = (unsigned char)known[same] ^ (unsigned char)name[same];
+    if (differ == 0)
+        return;
+    while (!(differ & fork.bit))
+        fork.bit = (uint8_t)(fork.bit >> 1);
+    fork.byte = (uint16_t)same;
+    fork_insert(columns, fork, name, len);
+}
+
+/* Doubles the room; the arena takes the old lists back at its reset. */
 static bool grow(struct columns *columns)
 {
     const size_t room = columns->room ? 2 * columns->room : ROOM_FIRST;
     struct column *list = arena_alloc(columns->arena, room * sizeof *list);
-    uint32_t *slots = NULL;
-    if (columns->room)
-        slots = arena_alloc(columns->arena, room * SLOTS_FACTOR * sizeof *slots);
-    if (!list || (columns->room && !slots))
+    struct columns_fork *forks = arena_alloc(columns->arena, room * sizeof *forks);
+    if (!list || !forks)
         return false;
-    if (columns->count)
+    if (columns->count) {
         memcpy(list, columns->list, columns->count * sizeof *list);
+        memcpy(forks, columns->forks, columns->fork_count * sizeof *forks);
+    }
     columns->list = list;
+    columns->forks = forks;
     columns->room = room;
-    columns->slots = slots;
-    columns->slot_count = slots ? room * SLOTS_FACTOR : 0;
-    for (size_t i = 0; slots && i < columns->count; i++)
-        index_add(columns, i);
     return true;
+}
+
+/* Bytes of a name as a JSON string, its escapes counted at their longest. */
+static size_t quoted_len(const char *name, size_t len)
+{
+    enum { CONTROL_END = 0x20 };
+    size_t quoted = sizeof "\"\"" - 1;
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char byte = (unsigned char)name[i];
+        if (byte < CONTROL_END)
+            quoted += sizeof "\\u0000" - 1;
+        else
+            quoted += byte == '"' || byte == '\\' ? 2 : 1;
+    }
+    return quoted;
 }
 
 enum fault columns_add(struct columns *columns, const char *name, size_t len,
@@ -77,31 +131,32 @@ enum fault columns_add(struct columns *columns, const char *name, size_t len,
     if (columns->count == OPTERYX_COLUMNS_MAX)
         return problem_set(why, FAULT_UNPROCESSABLE, "more than %d columns",
                            (int)OPTERYX_COLUMNS_MAX);
+    const size_t quoted = quoted_len(name, len);
+    if (quoted > OPTERYX_NAMES_MAX - columns->names)
+        return problem_set(why, FAULT_UNPROCESSABLE,
+                           "the names of the columns take more than %d bytes",
+                           (int)OPTERYX_NAMES_MAX);
     const char *copy = arena_strdup(columns->arena, name, len);
     if (!copy || (columns->count == columns->room && !grow(columns)))
         return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
     columns->list[columns->count] =
         (struct column){ .name = copy, .type = *type, .nullable = nullable };
-    if (columns->slots)
-        index_add(columns, columns->count);
+    index_add(columns, copy, len);
+    columns->names += quoted;
     columns->count++;
     return FAULT_NONE;
 }
 
 struct column *columns_find(const struct columns *columns, const char *name)
 {
-    if (columns->slots) {
-        const uint32_t found = columns->slots[slot_of(columns, name)];
-        return found ? &columns->list[found - 1] : NULL;
-    }
-    for (size_t i = 0; i < columns->count; i++) {
-        if (strcmp(columns->list[i].name, name) == 0)
-            return &columns->list[i];
-    }
-    return NULL;
+    if (columns->count == 0)
+        return NULL;
+    const struct column *column = candidate(columns, name, strlen(name));
+    return strcmp(column->name, name) == 0 ? &columns->list[column - columns->list] : NULL;
 }
 
-void columns_write(const struct columns *columns, struct text *out)
+/* nullable: with that member, too. */
+static void list_write(const struct columns *columns, bool nullable, struct text *out)
 {
     char word[TYPE_TEXT_MAX];
     text_addc(out, '[');
@@ -110,10 +165,17 @@ void columns_write(const struct columns *columns, struct text *out)
         type_print(&column->type, word);
         text_adds(out, i ? ",{\"name\":" : "{\"name\":");
         json_quote(out, column->name, strlen(column->name));
-        text_addf(out, ",\"type\":\"%s\",\"nullable\":%s}", word,
-                  column->nullable ? "true" : "false");
+        text_addf(out, ",\"type\":\"%s\"", word);
+        if (nullable)
+            text_adds(out, column->nullable ? ",\"nullable\":true" : ",\"nullable\":false");
+        text_addc(out, '}');
     }
     text_addc(out, ']');
+}
+
+void columns_write(const struct columns *columns, struct text *out)
+{
+    list_write(columns, true, out);
 }
 
 static enum fault damaged(struct problem *why)
@@ -170,22 +232,11 @@ enum fault columns_read(struct columns *columns, const char *json, struct proble
 
 json_object *columns_json(const struct columns *columns)
 {
-    char word[TYPE_TEXT_MAX];
-    json_object *list = json_object_new_array();
-    for (size_t i = 0; list && i < columns->count; i++) {
-        json_object *row = json_object_new_object();
-        type_print(&columns->list[i].type, word);
-        if (!row || json_object_array_add(list, row) != 0) {
-            json_object_put(row);
-            json_object_put(list);
-            return NULL;
-        }
-        if (!json_add(row, "name", json_string(columns->list[i].name)) ||
-            !json_add(row, "type", json_string(word))) {
-            json_object_put(list);
-            return NULL;
-        }
-    }
+    struct text out;
+    text_init(&out, JSON_REPLY_MAX);
+    list_write(columns, false, &out);
+    json_object *list = text_failed(&out) ? NULL : json_raw(text_string(&out));
+    text_release(&out);
     return list;
 }
 

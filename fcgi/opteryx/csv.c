@@ -1,11 +1,12 @@
 #include "opteryx/csv.h"
 
 #include "base/limits.h"
+#include "opteryx/bytes8.h"
+#include "opteryx/csv_value.h"
 #include "opteryx/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum csv_place {
     PLACE_START,  /* of a value */
@@ -17,8 +18,6 @@ enum csv_place {
 enum {
     MARK_LEN = 3, /* bytes of a byte order mark */
     CELL_ROOM = OPTERYX_COLUMN_NAME_MAX + 1,
-    INT_DIGITS_SAFE = 18, /* digits that fit 64 bits whatever they are */
-    INT_DIGITS_MOST = 19,
 };
 
 struct csv {
@@ -30,7 +29,6 @@ struct csv {
 
     size_t mark; /* bytes of a byte order mark so far; MARK_LEN: that is decided */
     enum csv_place place;
-    bool after_cr; /* an LF that comes next belongs to it */
     bool ascii;    /* the current piece is */
     bool quoted;   /* the current value had quotes */
     size_t column; /* of the current value */
@@ -45,76 +43,6 @@ struct csv {
     size_t ragged_values;
 };
 
-/* ---- the type of one value ---- */
-
-static size_t digits(const char *at, const char *end)
-{
-    const char *from = at;
-    while (at < end && (unsigned char)(*at - '0') <= '9' - '0')
-        at++;
-    return (size_t)(at - from);
-}
-
-/* Whether a run of digits fits 64 bits with its sign. */
-static bool fits(const char *at, size_t count, bool negative)
-{
-    for (; count && *at == '0'; count--)
-        at++;
-    if (count != INT_DIGITS_MOST)
-        return count <= INT_DIGITS_SAFE;
-    return memcmp(at, negative ? "9223372036854775808" : "9223372036854775807", count) <= 0;
-}
-
-/* What follows the integer digits of a number that has a fraction or an exponent. */
-static bool is_real(const char *at, const char *end, size_t whole)
-{
-    size_t fraction = 0;
-    if (at < end && *at == '.') {
-        fraction = digits(at + 1, end);
-        at += 1 + fraction;
-    }
-    if (whole + fraction == 0)
-        return false;
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        at++;
-        if (at < end && (*at == '+' || *at == '-'))
-            at++;
-        const size_t exponent = digits(at, end);
-        if (exponent == 0)
-            return false;
-        at += exponent;
-    }
-    return at == end;
-}
-
-static unsigned number_seen(const char *bytes, size_t len)
-{
-    const char *at = bytes;
-    const char *const end = bytes + len;
-    const bool negative = *at == '-';
-    if (*at == '-' || *at == '+')
-        at++;
-    const size_t whole = digits(at, end);
-    if (whole && at + whole == end)
-        return whole <= INT_DIGITS_SAFE || fits(at, whole, negative) ? READING_INT : READING_FLOAT;
-    return is_real(at + whole, end, whole) ? READING_FLOAT : 0;
-}
-
-static unsigned value_seen(const char *bytes, size_t len)
-{
-    static const char yes[] = "true";
-    static const char no[] = "false";
-    if (len == 0)
-        return READING_NULL;
-    const unsigned number = len <= OPTERYX_CELL_MAX ? number_seen(bytes, len) : 0;
-    if (number)
-        return number;
-    if ((len == sizeof yes - 1 && strncasecmp(bytes, yes, len) == 0) ||
-        (len == sizeof no - 1 && strncasecmp(bytes, no, len) == 0))
-        return READING_BOOL;
-    return READING_TEXT;
-}
-
 /* ---- values and rows ---- */
 
 static enum fault header_cell(struct csv *csv, const char *bytes, size_t len, struct problem *why)
@@ -122,7 +50,21 @@ static enum fault header_cell(struct csv *csv, const char *bytes, size_t len, st
     const struct type unknown = { .kind = TYPE_NULL };
     if (len == 0)
         issues_add(&csv->issues, NULL, "column %zu has no name", csv->column + 1);
+    csv->column++;
     return columns_add(&csv->columns, bytes, len, &unknown, true, why);
+}
+
+/* A value of a data row has ended.  room: bytes that may be read from its first on. */
+static void value_end(struct csv *csv, const char *bytes, size_t len, size_t room, bool wide)
+{
+    if (csv->column < csv->columns.count) {
+        uint8_t *seen = &csv->seen[csv->column];
+        if (!(*seen & READING_TEXT))
+            *seen = (uint8_t)(*seen | csv_value_seen(bytes, len, room));
+        if (wide)
+            *seen |= READING_WIDE;
+    }
+    csv->column++;
 }
 
 /* A value has ended.  bytes: all of it, or its first OPTERYX_CELL_MAX bytes and more. */
@@ -130,16 +72,10 @@ static enum fault cell_end(struct csv *csv, const char *bytes, size_t len, bool 
                            struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    if (!csv->seen) {
+    if (csv->seen)
+        value_end(csv, bytes, len, len, wide);
+    else
         f = header_cell(csv, bytes, len, why);
-    } else if (csv->column < csv->columns.count) {
-        uint8_t *seen = &csv->seen[csv->column];
-        if (!(*seen & READING_TEXT))
-            *seen = (uint8_t)(*seen | value_seen(bytes, len));
-        if (wide)
-            *seen |= READING_WIDE;
-    }
-    csv->column++;
     csv->place = PLACE_START;
     csv->quoted = false;
     return f;
@@ -197,12 +133,97 @@ static enum fault row_end(struct csv *csv, struct problem *why)
     return FAULT_NONE;
 }
 
+/* ---- rows that lie whole in a piece ---- */
+
+static bool ends_value(char byte)
+{
+    return byte == ',' || byte == '\n' || byte == '\r';
+}
+
+enum { BLOCK = 64 }; /* bytes that are looked at together */
+
+/* A bit for every comma, line end and quote of a block, and for some other bytes. */
+static uint64_t block_marks(const char *at)
+{
+    uint64_t marks = 0;
+    for (const char *const end = at + BLOCK; at < end; at += BYTES8) {
+        const uint64_t word = bytes8_load(at);
+        const uint64_t found =
+            bytes8_equal(word, ',') | bytes8_equal(word, '"') | bytes8_below(word, '\r' + 1);
+        marks = marks >> BYTES8 | bytes8_bits(found) << (BLOCK - BYTES8);
+    }
+    return marks;
+}
+
+/* The value that a run of whole rows is in. */
+struct run {
+    const char *value; /* its first byte */
+    const char *close; /* its closing quote; NULL: none yet */
+    const char *end;   /* of the piece */
+    bool open;         /* between quotes */
+    bool odd;          /* marks alone do not tell: a quote in quotes, text behind them */
+};
+
+/* A comma or a line end has ended the value. */
+static enum fault run_value(struct csv *csv, struct run *run, const char *stop, struct problem *why)
+{
+    const char *bytes = run->value + (run->close != NULL);
+    const size_t len = (size_t)((run->close ? run->close : stop) - bytes);
+    const bool blank = csv->column == 0 && stop == run->value && *stop != ',';
+    run->value = stop + 1;
+    run->close = NULL;
+    if (blank)
+        return FAULT_NONE;
+    value_end(csv, bytes, len, (size_t)(run->end - bytes), !csv->ascii && utf8_is_wide(bytes, len));
+    return *stop == ',' ? FAULT_NONE : row_end(csv, why);
+}
+
+static void run_quote(struct run *run, const char *at)
+{
+    if (run->open) {
+        run->open = false;
+        run->close = at;
+    } else if (at == run->value) {
+        run->open = true;
+    } /* else it stands for itself in a plain value, or shows behind a closing quote */
+}
+
+/* Takes data rows as far as their values lie whole in the piece; *from, in front of a value, moves
+ * to the first that does not or is odd. */
+static enum fault rows_run(struct csv *csv, const char **from, const char *end, struct problem *why)
+{
+    struct run run = { .value = *from, .end = end };
+    enum fault f = FAULT_NONE;
+    for (const char *block = *from; !f && !run.odd && end - block >= BLOCK; block += BLOCK) {
+        for (uint64_t marks = block_marks(block); !f && !run.odd && marks; marks &= marks - 1) {
+            const char *at = block + bytes8_low_bit(marks);
+            if (*at == '"') {
+                run_quote(&run, at);
+            } else if (!run.open && ends_value(*at)) {
+                run.odd = run.close && run.close + 1 != at;
+                if (!run.odd)
+                    f = run_value(csv, &run, at, why);
+            }
+        }
+    }
+    *from = run.value;
+    return f;
+}
+
 /* ---- the stream ---- */
 
 /* Takes the bytes of a value up to what ends it: a comma, a line's end, or the piece's. */
 static const char *plain_run(const char *at, const char *end)
 {
-    while (at < end && *at != ',' && *at != '\n' && *at != '\r')
+    while (end - at >= BYTES8) {
+        const uint64_t word = bytes8_load(at);
+        const uint64_t found = bytes8_equal(word, ',') | bytes8_below(word, '\r' + 1);
+        at += found ? bytes8_first(found) : BYTES8;
+        if (found && ends_value(*at))
+            return at;
+        at += found != 0; /* another control character */
+    }
+    while (at < end && !ends_value(*at))
         at++;
     return at;
 }
@@ -221,7 +242,6 @@ static enum fault plain(struct csv *csv, const char **from, const char *end, str
     *from = at + 1;
     if (*at == ',')
         return cell_close(csv, start, (size_t)(at - start), why);
-    csv->after_cr = *at == '\r';
     const bool blank = csv->column == 0 && at == start && csv->cell_len == 0 && !csv->quoted;
     if (blank) {
         csv->place = PLACE_START;
@@ -275,13 +295,10 @@ static enum fault scan(struct csv *csv, const char *at, size_t len, struct probl
     const char *const end = at + len;
     enum fault f = FAULT_NONE;
     while (!f && at < end) {
-        if (csv->after_cr && *at == '\n') {
-            csv->after_cr = false;
-            at++;
-            continue;
-        }
-        csv->after_cr = false;
-        f = step(csv, &at, end, why);
+        if (csv->place == PLACE_START && csv->seen && end - at >= BLOCK)
+            f = rows_run(csv, &at, end, why);
+        if (!f && at < end)
+            f = step(csv, &at, end, why);
     }
     return f;
 }

@@ -134,6 +134,10 @@ static enum fault unknown(struct problem *why)
 static enum fault magic_feed(struct format *format, const char *at, size_t len, struct problem *why)
 {
     for (; len && format->held < MAGIC_LEN; at++, len--) {
+        const bool last = format->held == MAGIC_LEN - 1;
+        if (*at != magic[format->held] && last && *at == 'E')
+            return problem_set(why, FAULT_UNPROCESSABLE,
+                               "the part is not Parquet: its footer is encrypted");
         if (*at != magic[format->held] && format->kind == FORMAT_UNKNOWN)
             return unknown(why);
         if (*at != magic[format->held]) {

@@ -42,6 +42,7 @@ enum { NDJSON_NAME_ROOM = OPTERYX_COLUMN_NAME_MAX + 1 };
 struct ndjson_field {
     size_t name_len;
     uint8_t seen;
+    bool plain; /* the name stands in JSON as it is, without escapes */
 };
 
 struct ndjson {
@@ -88,9 +89,20 @@ MUST_CHECK enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t
 /* A value has ended. */
 void ndjson_value_end(struct ndjson *n);
 
+/* ---- ndjson_run.c ---- */
+
+/* Takes members from at on, where a name may come, as far as they are plain; returns where the state
+ * machine goes on. */
+const unsigned char *ndjson_run(struct ndjson *n, const unsigned char *at,
+                                const unsigned char *end);
+
 /* ---- strings: ndjson_string.c; false: something is wrong, or why says what ---- */
 
 bool ndjson_string_begin(struct ndjson *n, bool is_name);
+
+/* The end of a run of plain characters: a quote, a backslash, a control character or the piece's
+ * end. */
+const unsigned char *ndjson_string_run(const unsigned char *at, const unsigned char *end);
 
 /* The plain characters from *from on and what ends them. */
 bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsigned char *end,

@@ -1,6 +1,7 @@
 /*
  * ndjson_string.c - the strings of NDJSON: names, which are kept, and values, of which only the type is.
  */
+#include "opteryx/bytes8.h"
 #include "opteryx/ndjson_internal.h"
 
 #include <string.h>
@@ -121,21 +122,14 @@ bool ndjson_string_escape(struct ndjson *n, const unsigned char *at)
     return true;
 }
 
-/* The end of a run of plain characters: a quote, a backslash, a control character or the piece's
- * end.  Eight bytes at a time: a byte b is below c when (b - c) & ~b has its high bit set. */
-static const unsigned char *string_run(const unsigned char *at, const unsigned char *end)
+const unsigned char *ndjson_string_run(const unsigned char *at, const unsigned char *end)
 {
-    const uint64_t ones = 0x0101010101010101U;
-    const uint64_t highs = 0x8080808080808080U;
-    uint64_t word = 0;
-    for (; (size_t)(end - at) >= sizeof word; at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        const uint64_t quote = word ^ ones * '"';
-        const uint64_t slash = word ^ ones * '\\';
-        const uint64_t found = ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-                               ((word - ones * CONTROL_END) & ~word);
-        if (found & highs)
-            break;
+    for (; end - at >= BYTES8; at += BYTES8) {
+        const uint64_t word = bytes8_load(at);
+        const uint64_t found =
+            bytes8_equal(word, '"') | bytes8_equal(word, '\\') | bytes8_below(word, CONTROL_END);
+        if (found)
+            return at + bytes8_first(found);
     }
     while (at < end && *at != '"' && *at != '\\' && *at >= CONTROL_END)
         at++;
@@ -146,7 +140,7 @@ bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsi
                         struct problem *why)
 {
     const unsigned char *start = *from;
-    const unsigned char *at = string_run(start, end);
+    const unsigned char *at = ndjson_string_run(start, end);
     *from = at < end ? at + 1 : end;
     if (n->high && at > start)
         high_drop(n);

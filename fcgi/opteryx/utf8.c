@@ -1,6 +1,6 @@
 #include "opteryx/utf8.h"
 
-#include <string.h>
+#include "opteryx/bytes8.h"
 
 enum {
     ASCII_END = 0x80,
@@ -17,21 +17,16 @@ enum {
     FOUR_END = 0x8F,
 };
 
-#define HIGH_BITS 0x8080808080808080U /* of eight bytes */
-
 bool utf8_is_wide(const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;
-    uint64_t word = 0;
     uint64_t seen = 0;
-    for (; len >= sizeof word; len -= sizeof word, at += sizeof word) {
-        memcpy(&word, at, sizeof word);
-        seen |= word;
-    }
+    for (; len >= BYTES8; len -= BYTES8, at += BYTES8)
+        seen |= bytes8_load(at);
     unsigned char rest = 0;
     for (; len > 0; len--)
         rest |= *at++;
-    return (seen & HIGH_BITS) != 0 || rest >= ASCII_END;
+    return (seen & BYTES8_HIGHS) != 0 || rest >= ASCII_END;
 }
 
 /* The first byte of a longer sequence; RFC 3629 section 4 bounds the second by it. */
@@ -78,20 +73,49 @@ static bool next(struct utf8 *utf8, unsigned char byte, uint64_t offset)
     return true;
 }
 
+static bool is_tail(unsigned char byte)
+{
+    return byte >= TAIL_LEAST && byte <= TAIL_MOST;
+}
+
+/* The length of the well-formed sequence of two or three bytes at the start of three; 0: none. */
+static size_t short_sequence(const unsigned char *at)
+{
+    if (*at < TWO_LEAST || *at >= FOUR_LEAST || !is_tail(at[1]))
+        return 0;
+    if (*at < THREE_LEAST)
+        return 2;
+    const bool overlong = *at == THREE_LEAST && at[1] < THREE_FIRST;
+    const bool surrogate = *at == SURROGATES && at[1] > SURROGATES_END;
+    return is_tail(at[2]) && !overlong && !surrogate ? 3 : 0;
+}
+
+/* Passes over what is well-formed and common, in a piece between two sequences; the bytes left are
+ * for next() to judge. */
+static const unsigned char *common_run(const unsigned char *at, const unsigned char *end)
+{
+    while (end - at >= BYTES8) {
+        const uint64_t high = bytes8_load(at) & BYTES8_HIGHS;
+        at += high ? bytes8_first(high) : BYTES8;
+        const size_t taken = high && end - at >= BYTES8 ? short_sequence(at) : 0;
+        if (high && !taken)
+            break;
+        at += taken;
+    }
+    return at;
+}
+
 bool utf8_feed(struct utf8 *utf8, const void *bytes, size_t len, bool *ascii)
 {
-    const unsigned char *at = bytes;
+    const unsigned char *const from = bytes;
+    const unsigned char *const end = from + len;
     *ascii = !utf8->want && !utf8_is_wide(bytes, len);
-    if (!*ascii) {
-        for (size_t i = 0; i < len; i++) {
-            uint64_t word = HIGH_BITS;
-            if (!utf8->want && len - i >= sizeof word)
-                memcpy(&word, at + i, sizeof word);
-            if ((word & HIGH_BITS) == 0)
-                i += sizeof word - 1;
-            else if (!next(utf8, at[i], utf8->offset + i))
-                return false;
-        }
+    for (const unsigned char *at = *ascii ? end : from; at < end;) {
+        if (!utf8->want)
+            at = common_run(at, end);
+        if (at < end && !next(utf8, *at, utf8->offset + (uint64_t)(at - from)))
+            return false;
+        at += at < end;
     }
     utf8->offset += len;
     return true;

@@ -38,13 +38,14 @@ static enum fault add_missing(struct exchange *x, int64_t repository, exists is_
     if (json_object_get_type(asked) != json_type_string)
         return oxen_request_bad_json(why);
     const char *text = json_object_get_string(asked);
-    if (!oxen_hash_parse(text, &hash, &of_hash))
+    const size_t len = (size_t)json_object_get_string_len(asked);
+    if (strlen(text) == len && !oxen_hash_parse(text, &hash, &of_hash))
         f = is_there(x->db, repository, hash.bytes, &found, why);
     if (f || found)
         return f;
     if (out->len > 0)
         text_addc(out, ',');
-    json_quote(out, text, strlen(text));
+    json_quote(out, text, len);
     return FAULT_NONE;
 }
 
@@ -92,7 +93,26 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 /* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_push_commit_exists, why);
+    return answer(x, oxen_push_commit_pushed, why);
+}
+
+/* Of a commit that a client before 0.60 says it has sent whole: all are repeated. */
+static enum fault never_exists(struct db *db, int64_t repository,
+                               const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
+{
+    (void)db;
+    (void)repository;
+    (void)hash;
+    (void)why;
+    *found = false;
+    return FAULT_NONE;
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/commits/mark_commits_as_synced {"hashes"}: a push is known
+ * to have ended by its branch, so nothing is to be remembered. */
+enum fault oxen_missing_synced(struct exchange *x, struct problem *why)
+{
+    return answer(x, never_exists, why);
 }
 
 /* POST /api/repos/{namespace}/{repo_name}/tree/nodes/missing_node_hashes {"hashes"} */

@@ -6,6 +6,7 @@ import io
 import random
 import subprocess
 import tarfile
+import time
 
 import pytest
 import xxhash
@@ -336,6 +337,19 @@ def test_lists_are_read_leniently_and_answered_in_order(service, method, route):
     assert "missing 2 content blob(s)" in answer.json()["error"]["detail"]
 
 
+def test_a_list_has_a_bound(service):
+    repository = create(service, "bounded")
+    for text in ("1\n" * 128001, "0" * 32 + "\n" + "zz\n" * 1500000):
+        answer = service.request("QUERY", f"{repository}/versions", gzip.compress(text.encode()))
+        assert answer.status == 413
+        assert answer.json()["error"]["type"] == "payload_too_large"
+    names = [format(i + (1 << 124), "x") for i in range(20000)]
+    answer = service.request(
+        "QUERY", f"{repository}/versions", gzip.compress("\n".join(names).encode())
+    )
+    assert answer.json()["error"]["missing_hashes"] == names
+
+
 # ---- archives ----
 
 
@@ -377,6 +391,57 @@ def test_an_archive_that_grows_without_bound_is_refused(make_service):
     assert answer.status == 413
     assert answer.json()["error"]["type"] == "payload_too_large"
     assert service.sql("SELECT count(*) AS n FROM oxen_object") == [{"n": 0}]
+
+
+def test_bytes_that_are_lost_are_the_servers_failure_until_clean_forgets_them(fresh):
+    repository = create(fresh, "lost")
+    data = random.Random(2).randbytes(300000)
+    body, content_type = multipart([("file[]", hash_of(data), None, data)])
+    fresh.request("POST", f"{repository}/versions", body, [("Content-Type", content_type)])
+    for path in (fresh.state / "blobs").rglob("*"):
+        if path.is_file() and path.stat().st_size == len(data):
+            path.unlink()
+    target = f"{repository}/versions/{hash_of(data)}/content"
+    query = gzip.compress(hash_of(data).encode())
+    assert fresh.request("GET", target).status == 500
+    assert fresh.request("QUERY", f"{repository}/versions", query).status == 500
+    cleaned = fresh.request("DELETE", f"{repository}/versions").json()["result"]
+    assert (cleaned["scanned"], cleaned["corrupted"], cleaned["cleaned"]) == (1, 1, 1)
+    assert fresh.request("GET", target).status == 404
+    assert fresh.request("QUERY", f"{repository}/versions", query).status == 404
+
+
+# ---- parts (section 4) ----
+
+
+def test_a_part_that_is_on_its_way_is_deferred_and_others_are_not(fresh):
+    repository = create(fresh, "deferred")
+    data = random.Random(3).randbytes(PART + 1000)
+    begun = fresh.request("POST", f"{repository}/versions/uploads",
+                          {"hash": hash_of(data), "size": len(data)}).json()
+    target = f"{repository}/versions/uploads/{begun['upload_id']}/parts"
+    with fresh.connect() as slow:
+        slow.send(head("PUT", f"{target}/1", (), PART) + data[: PART // 2])
+        end = time.monotonic() + 20
+        while not fresh.sql("SELECT part FROM oxen_upload_part"):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        answer = fresh.request("PUT", f"{target}/1", data[:PART])
+        assert (answer.status, answer.header("Retry-After")) == (429, "1")
+        assert answer.json() == {
+            "error": {
+                "detail": "the part is being written",
+                "title": "Upload part deferred",
+                "type": "upload_part_deferred",
+            },
+            "status": "error",
+            "status_message": "too_many_requests",
+        }
+        assert fresh.request("PUT", f"{target}/2", data[PART:]).json()["completed"] is False
+        slow.send(data[PART // 2 : PART])
+        assert slow.answer("PUT").json()["completed"] is True
+    got = fresh.request("GET", f"{repository}/versions/{hash_of(data)}/content")
+    assert got.body == data
 
 
 # ---- what is left alone is taken back ----

@@ -3,10 +3,12 @@ this server does not serve, each with its reason."""
 
 import base64
 import gzip
+import io
 import json
 import random
 import re
 import socket
+import tarfile
 
 import pytest
 import xxhash
@@ -19,8 +21,9 @@ PART = 10 * 1024 * 1024
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 STATUS = '{"status":"error","status_message":"%s","oxen_version":"0.65.2"}'
 
-CHUNKS = "the chunk routes of clients before 0.65 are deprecated; uploads in parts replace them"
+CHUNKS = "how clients before 0.64 send large files; 426 says so, which is all that they would show"
 COMMITTED = "committed files by path need the Merkle tree, which is kept opaque"
+OUTDATED = re.compile(r"/versions/[^/]+/(create|chunks|complete)(\?|$)")
 # how names begin: why this server does not serve them
 UNSERVED = {
     "ch_": CHUNKS,
@@ -157,6 +160,15 @@ def test_what_is_not_served_is_not_found_or_another_method(answers, case):
     answer = replay.service.request(
         case["method"], case["path"], case.get("text", "").encode(), case["headers"]
     )
+    if OUTDATED.search(case["path"]):
+        unknown = "/nonsuch/" in case["path"]
+        assert answer.status == (404 if unknown else 426)
+        assert unknown or answer.json()["error"] == {
+            "detail": "Oxen CLI out of date. Pushing files above 10 MiB requires version >= 0.64.0.",
+            "title": "Update Required",
+            "type": "update_required",
+        }
+        return
     assert answer.status in (404, 405)
     word = "resource_not_found" if answer.status == 404 else "method_not_allowed"
     assert answer.text == STATUS % word
@@ -169,6 +181,13 @@ def test_every_recorded_case_is_replayed_or_has_its_reason():
         ways = [unserved(name), name in TRANSPORT, name in ELSEWHERE, case in SERVED]
         assert sum(map(bool, ways)) == 1, name
     assert DIFFERENCES.keys() <= {case["name"] for case in SERVED}
+
+
+def test_a_client_before_0_60_may_say_that_commits_are_whole(answers):
+    _, replay = answers
+    target = "/api/repos/goldns/gold/commits/mark_commits_as_synced"
+    answer = replay.service.request("POST", target, {"hashes": ["abc"]})
+    assert (answer.status, answer.json()["hashes"]) == (200, ["abc"])
 
 
 # ---- transports ----
@@ -215,3 +234,89 @@ def test_http_1_0_is_answered(service, target):
     request = head("POST", target, [TYPE], len(body)).replace(b"HTTP/1.1", b"HTTP/1.0")
     answer = service.raw(request + body, "POST")
     assert (answer.status, answer.text) == (200, UPLOADED)
+
+
+# ---- a recorded session: a push, a second one, a clone ----
+
+TRACE = json.loads((GOLDEN / "oxen" / "trace.json").read_text())
+NO_CLONE = re.compile(r"/(tree/download|chunk|commits/[0-9a-f]+/download_dir_hashes_db)")
+# Members of a shown repository that tell of what is in its Merkle tree.
+OF_TREE = {"size", "data_types", "default_resource"}
+WHOLE = random.Random(6).randbytes(26214400)
+SMALL = [random.Random(i).randbytes(3000) for i in range(21)]
+
+
+def archives(commit):
+    """What stands in the two bodies that the recording has only the length of."""
+    tree = {f"{commit[:3]}/{commit[3:]}/node": b"n", f"{commit[:3]}/{commit[3:]}/children": b"c"}
+    return tar_of(tree), tar_of({f"history/{commit}/dir_hashes/CURRENT": b"h"})
+
+
+def tar_of(files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return out.getvalue()
+
+
+def remade(request, commit):
+    """A body that the recording does not have, of the same kind."""
+    path = request["path"]
+    if path.endswith("/tree/nodes"):
+        return archives(commit)[0]
+    if path.endswith("/commits/upload"):
+        return archives(commit)[1]
+    if request["method"] == "QUERY":
+        return gzip.compress("\n".join(map(hash_of, SMALL)).encode())
+    if "/parts/" in path:
+        number = int(path.rsplit("/", 1)[1])
+        return WHOLE[(number - 1) * PART : number * PART]
+    boundary = dict(request["headers"])["content-type"].partition("boundary=")[2]
+    files = [("file[]", hash_of(c), "application/gzip", gzip.compress(c)) for c in SMALL]
+    return multipart(files, boundary)[0]
+
+
+def without_tree(answer):
+    body = json.loads(answer)
+    for name in OF_TREE & body.get("repository", {}).keys():
+        del body["repository"][name]
+    return body
+
+
+def test_a_recorded_session_gets_every_answer_that_its_client_reads(fresh):
+    ours = {}
+
+    def mapped(text):
+        for old, new in ours.items():
+            text = text.replace(old, new)
+        return text
+
+    ours["8d438a3721815f0a418acf6a9cb805ba"] = hash_of(WHOLE)
+    commit, completed = None, []
+    for request in TRACE:
+        if request["path"].endswith("/commits/missing"):
+            commit = json.loads(request["text"])["hashes"][0]
+        text = mapped(request.get("text", "")).encode()
+        body = remade(request, commit) if "bytes" in request else text or None
+        answer = fresh.request(request["method"], mapped(request["path"]), body, request["headers"])
+        if NO_CLONE.search(request["path"]):
+            assert answer.status == 404, request
+            continue
+        assert answer.status == request["status"], (request, answer)
+        if request["method"] == "QUERY":
+            with tarfile.open(fileobj=io.BytesIO(answer.body), mode="r:gz") as tar:
+                assert [tar.extractfile(entry).read() for entry in tar] == SMALL
+            continue
+        for theirs, mine in zip(UUID.findall(request["answer"]), UUID.findall(answer.text)):
+            ours[theirs] = mine
+        if "/parts/" in request["path"]:  # they came at once: the last of them completes
+            completed.append(answer.json().pop("completed"))
+            assert answer.json().keys() == json.loads(request["answer"]).keys()
+        else:
+            assert without_tree(answer.text) == without_tree(mapped(request["answer"])), request
+    assert completed == [False, False, True]
+    shown = fresh.sql("SELECT * FROM repositories")[0]
+    assert (shown["versions"], shown["bytes"]) == (22, len(WHOLE) + 21 * 3000)

@@ -15,6 +15,7 @@ from pinot_recordings import tar_gz
 from sluice import multipart
 
 RESIDENT_MIB = 24  # of a worker, with any gzip body
+CONFIG_MAX = 2 << 20  # PINOT_CONFIG_MAX of fcgi/base/limits.h
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,23 @@ def test_a_large_batch_stays_within_the_memory_of_a_worker(make_service):
     segments = [Segment(f"events_2026-01-01_2026-01-02_{i}") for i in range(10_000)]
     assert pinot_push.push(service, "large", segments).status == 200
     assert len(pinot_push.rows(service, "large")) == 10_000
+    test_hostile_archives_do_not_swell_the_workers(service)
+
+
+def test_the_largest_configs_stay_within_the_memory_of_a_worker(make_service):
+    """Written and read, of both types at once; larger ones are refused."""
+    service = make_service(workers=2)
+    schema = {"schemaName": "wide", "description": ""}
+    config = {"tableName": "wide", "segmentsConfig": {"replication": "1"}, "description": ""}
+    for path, whole in [("/schemas", [schema]), ("/tables", [config | {"tableType": t} for t in
+                                                            ("OFFLINE", "REALTIME")])]:
+        for body in whole:
+            room = CONFIG_MAX - len(json.dumps(body))
+            error(service.request("POST", path, body | {"description": "x" * (room + 1)}), 413)
+            assert service.request("POST", path, body | {"description": "x" * room}).status == 200
+    assert len(service.request("GET", "/tables/wide").json()) == 2
+    assert len(service.request("GET", "/schemas/wide").body) > CONFIG_MAX / 2
+    assert pinot_push.push(service, "wide", [Segment("s")]).status == 200
     test_hostile_archives_do_not_swell_the_workers(service)
 
 

@@ -225,6 +225,8 @@ BULK = [
     ("POST", "/v2/segments"),
     ("GET", "/segments/t/s"),
     ("GET", "/v1/datasets/a.b.c/snapshots/s/files/1"),
+    ("DELETE", "/api/repos/a/b/versions"),
+    ("DELETE", "/api/repos/a/b"),
     ("GET", "/api/repos/a/b/versions/1234/content"),
     ("QUERY", "/api/repos/a/b/versions"),
 ]
@@ -238,6 +240,7 @@ CONTROL = [
     ("GET", "/api/repos/a/b/versions/1234/metadata"),
     ("POST", "/api/repos/a/b/versions/missing"),
     ("POST", "/api/repos/a/b/branches"),
+    ("DELETE", "/api/repos/a/b/branches/main"),
     ("POST", "/tables"),
     ("GET", "/segments/t"),
     ("GET", "/segments/t/s/metadata"),
@@ -269,6 +272,12 @@ def test_a_body_that_no_small_route_takes_is_refused_before_it_is_stored(service
         answer = connection.answer("POST")
     assert answer.status == 413, answer
     assert set(answer.json()) & {"detail", "error", "status"}
+
+
+@pytest.mark.parametrize("path", ["/segments/t/s", "/segments/t"])
+def test_a_refusal_of_the_server_is_its_own_answer(service, path):
+    answer = service.request("TRACE", path)
+    assert answer.status == 405 and answer.json()["code"] == 405, answer
 
 
 def test_bodies_on_their_way_wait_inside_the_state_and_are_gone_after(service, repository):

@@ -52,11 +52,22 @@ def peer():
     return run
 
 
-def client(release):
-    """The folder of one release of opteryx-upload; installed when it is not there."""
-    folder = ROOT / "build" / "peer" / f"opteryx-upload-{release}"
+def installed(name, words):
+    """A folder below build/peer with packages and not what they depend on; made when it is not there."""
+    folder = ROOT / "build" / "peer" / name
     if not (folder / "ready").exists():
         subprocess.run([PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder),
-                        f"opteryx-upload=={release}"], check=True, timeout=300)
+                        *words], check=True, timeout=300)
         (folder / "ready").touch()
     return folder
+
+
+def client(release):
+    """One release of opteryx-upload."""
+    return installed(f"opteryx-upload-{release}", [f"opteryx-upload=={release}"])
+
+
+@pytest.fixture(scope="session")
+def corpora():
+    """The packages whose files are read."""
+    return installed("corpora", ["-r", str(HERE / "corpora.txt")])

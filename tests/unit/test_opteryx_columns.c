@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -251,6 +252,118 @@ static void test_ten_thousand_columns_are_written_read_and_found(void **state)
     arena_destroy(arena);
 }
 
+/* All names together, as JSON writes them, are bounded, so that a structure is never larger than a
+ * request may hold. */
+static void test_the_names_of_all_columns_are_bounded(void **state)
+{
+    (void)state;
+    enum { LONG = OPTERYX_COLUMN_NAME_MAX, QUOTED = 6 * LONG + 2 };
+    const struct type type = { .kind = TYPE_INT64 };
+    char name[LONG];
+    struct problem why = PROBLEM_NONE;
+    struct columns columns;
+    struct arena *arena = arena_create(ARENA_MAX);
+    columns_init(&columns, arena);
+    memset(name, '\x01', sizeof name);
+    for (size_t i = 0; i < OPTERYX_NAMES_MAX / QUOTED; i++)
+        assert_int_equal(columns_add(&columns, name, LONG, &type, true, &why), FAULT_NONE);
+    assert_int_equal(columns_add(&columns, name, LONG, &type, true, &why), FAULT_UNPROCESSABLE);
+    assert_string_equal(why.text, "the names of the columns take more than 1048576 bytes");
+    struct text out;
+    text_init(&out, 2 * OPTERYX_NAMES_MAX);
+    columns_write(&columns, &out);
+    assert_false(text_failed(&out));
+    text_release(&out);
+    arena_destroy(arena);
+}
+
+enum { HALVES = 128, HALF_LEN = 4, HASH_BITS = 15, NAMES = HALVES * HALVES };
+
+/* Finds HALVES words that all take FNV-1a's lowest bits from one state to another. */
+static uint32_t colliding_words(uint32_t state, char words_out[HALVES][HALF_LEN])
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-";
+    const uint32_t mask = (UINT32_C(1) << HASH_BITS) - 1;
+    const uint32_t wanted = 4711;
+    size_t found = 0;
+    for (uint32_t i = 0; found < HALVES; i++) {
+        uint32_t hash = state;
+        for (size_t at = 0; at < HALF_LEN; at++) {
+            words_out[found][at] = letters[i >> 6 * at & 63];
+            hash = (hash ^ (unsigned char)words_out[found][at]) * 16777619U & mask;
+        }
+        found += hash == wanted;
+        assert_true(i < UINT32_C(1) << 24);
+    }
+    return wanted;
+}
+
+/* Seconds of the processor to find each of NAMES names, in the best of a few runs. */
+static double seconds_to_find(const char (*names)[2 * HALF_LEN + 1])
+{
+    const struct type type = { .kind = TYPE_INT64 };
+    struct problem why = PROBLEM_NONE;
+    struct columns columns;
+    struct arena *arena = arena_create(ARENA_MAX);
+    columns_init(&columns, arena);
+    for (size_t i = 0; i < NAMES; i++)
+        assert_int_equal(columns_add(&columns, names[i], strlen(names[i]), &type, true, &why), 0);
+    clock_t best = 0;
+    for (size_t run = 0; run < 3; run++) {
+        const clock_t began = clock();
+        for (size_t i = 0; i < NAMES; i++)
+            assert_ptr_equal(columns_find(&columns, names[i]), &columns.list[i]);
+        const clock_t took = clock() - began;
+        if (run == 0 || took < best)
+            best = took;
+    }
+    arena_destroy(arena);
+    return (double)(best + 1) / CLOCKS_PER_SEC;
+}
+
+/* Who sends a part chooses its names: whatever they are, to find one is a matter of its length. */
+static void test_names_made_to_collide_are_found_as_fast_as_others(void **state)
+{
+    (void)state;
+    static char hostile[NAMES][2 * HALF_LEN + 1];
+    static char ordinary[NAMES][2 * HALF_LEN + 1];
+    char first[HALVES][HALF_LEN];
+    char second[HALVES][HALF_LEN];
+    (void)colliding_words(colliding_words(2166136261U, first), second);
+    for (size_t i = 0; i < NAMES; i++) {
+        (void)snprintf(hostile[i], sizeof hostile[i], "%.4s%.4s", first[i / HALVES],
+                       second[i % HALVES]);
+        (void)snprintf(ordinary[i], sizeof ordinary[i], "name%04x", (unsigned)i);
+    }
+    const double usual = seconds_to_find((const char(*)[sizeof ordinary[0]])ordinary);
+    const double worst = seconds_to_find((const char(*)[sizeof hostile[0]])hostile);
+    if (worst > 20 * usual)
+        (void)fprintf(stderr, "%f s against %f s\n", worst, usual);
+    assert_true(worst <= 20 * usual);
+}
+
+/* Names that are the beginnings of others, and names of bytes past ASCII. */
+static void test_every_name_is_found_and_no_other(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "b", "", "a", "aa", "ab", "\xC3\xA9", "aaa", "\x7F", "a" };
+    static const char *const others[] = { "c", "aaaa", "abc", "\xC3", "\xC3\xA9\xC3\xA9", "\x01" };
+    const struct type type = { .kind = TYPE_INT64 };
+    struct problem why = PROBLEM_NONE;
+    struct columns columns;
+    struct arena *arena = arena_create(ARENA_MAX);
+    columns_init(&columns, arena);
+    assert_null(columns_find(&columns, ""));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_int_equal(columns_add(&columns, names[i], strlen(names[i]), &type, true, &why), 0);
+    for (size_t i = 0; i + 1 < sizeof names / sizeof names[0]; i++)
+        assert_ptr_equal(columns_find(&columns, names[i]), &columns.list[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_null(columns_find(&columns, others[i]));
+    arena_destroy(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +371,9 @@ int main(void)
         cmocka_unit_test(test_types_widen_the_same_both_ways),
         cmocka_unit_test(test_appends_match_by_name_and_widen),
         cmocka_unit_test(test_parts_are_put_together),
+        cmocka_unit_test(test_the_names_of_all_columns_are_bounded),
+        cmocka_unit_test(test_every_name_is_found_and_no_other),
+        cmocka_unit_test(test_names_made_to_collide_are_found_as_fast_as_others),
         cmocka_unit_test(test_ten_thousand_columns_are_written_read_and_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

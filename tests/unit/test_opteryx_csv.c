@@ -40,6 +40,8 @@ static const struct {
     { "quotes do not change a type", "a,b\n\"1\",\"true\"\n", FAULT_NONE, "1 a:INT64 b:BOOL" },
     { "text behind a closing quote belongs to the value", "a,b\n\"1\"2,x\n", FAULT_NONE,
       "1 a:INT64 b:VARCHAR" },
+    { "text behind a closing quote makes text of a number", "a,b\n\"1\"x,\"2\"\"\"\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR" },
     { "a quote inside a value stands for itself", "a\nx\"y\n", FAULT_NONE, "1 a:VARCHAR" },
     { "integers that fit 64 bits", "a\n-9223372036854775808\n9223372036854775807\n007\n+1\n",
       FAULT_NONE, "4 a:INT64" },
@@ -62,6 +64,14 @@ static const struct {
     { "text that is not ASCII", "a,b,c\nx,\xC3\xA9,1\n\"\xC3\xA9\",y,2\n", FAULT_NONE,
       "2 a:NVARCHAR b:NVARCHAR c:INT64" },
     { "a name that is not ASCII", "\xC3\xA9\n1\n", FAULT_NONE, "1 \xC3\xA9:INT64" },
+    { "quotes of all kinds in one row", "a,b,c,d,e\n\"x,y\",\"\",\"1\",\"p\"\"q\",\"t\"u\n",
+      FAULT_NONE, "1 a:VARCHAR b:NULL c:INT64 d:VARCHAR e:VARCHAR" },
+    { "a comma, a sign and a tab behind one another", "a,b,c\n,-1,\t\n,-2,-\n", FAULT_NONE,
+      "2 a:NULL b:INT64 c:VARCHAR" },
+    { "short values of all kinds", "a,b,c,d,e,f,g\n1234567,-123456,1.23456,.5,+1,TrUe,1-2\n",
+      FAULT_NONE, "1 a:INT64 b:INT64 c:FLOAT64 d:FLOAT64 e:INT64 f:BOOL g:VARCHAR" },
+    { "short values that are no numbers", "a,b,c,d,e,f,g\n-,.,+,1:2,tru,true1,-.\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR e:VARCHAR f:VARCHAR g:VARCHAR" },
     { "too few values", "a,b\n1\n2,3\n", FAULT_NONE,
       "2 a:INT64 b:INT64 !row 1 has 1 values for 2 columns" },
     { "too many values, more than once", "a\n1\n2,3\n4,5,6\n", FAULT_NONE,
@@ -81,6 +91,14 @@ static const struct {
       "the part is not CSV: it has no header row" },
     { "a byte that is no UTF-8", "a\nx\xFFy\n", FAULT_UNPROCESSABLE,
       "the part is not CSV: byte 3 is not UTF-8" },
+    { "characters of two, three and four bytes",
+      "a\n\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\xE3\x81\x82zz\n", FAULT_NONE, "1 a:NVARCHAR" },
+    { "an overlong form of three bytes", "a\nxx\xE0\x9F\xBF\n", FAULT_UNPROCESSABLE,
+      "the part is not CSV: byte 4 is not UTF-8" },
+    { "past the last character", "a\n\xF4\x90\x80\x80\n", FAULT_UNPROCESSABLE,
+      "the part is not CSV: byte 2 is not UTF-8" },
+    { "a sequence that breaks off", "a\n\xE2\x82x\n", FAULT_UNPROCESSABLE,
+      "the part is not CSV: byte 2 is not UTF-8" },
     { "an overlong form", "a\n\xC0\xAF\n", FAULT_UNPROCESSABLE,
       "the part is not CSV: byte 2 is not UTF-8" },
     { "a surrogate", "a\n1234567\xED\xA0\x80\n", FAULT_UNPROCESSABLE,
@@ -119,21 +137,44 @@ static enum fault run(struct arena *arena, const char *content, size_t len, size
     return f;
 }
 
+/* Reads a case's content of len bytes at every cut. */
+static void try_cuts(struct arena *arena, size_t i, const char *content, size_t len)
+{
+    for (size_t cut = 0; cut <= len + 1; cut++) {
+        char trace[TRACE_MAX] = "";
+        const bool by_bytes = cut == len + 1;
+        const enum fault f = run(arena, content, len, cut, by_bytes ? 1 : 0, trace);
+        if (f != cases[i].fault || strcmp(trace, cases[i].trace) != 0)
+            (void)fprintf(stderr, "case \"%s\", cut at %zu:\n", cases[i].label, cut);
+        assert_int_equal(f, cases[i].fault);
+        assert_string_equal(trace, cases[i].trace);
+    }
+}
+
 static void test_every_cut_reads_the_same(void **state)
 {
     (void)state;
     struct arena *arena = arena_create(ARENA_MAX);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        try_cuts(arena, i, cases[i].content, strlen(cases[i].content));
+    arena_destroy(arena);
+}
+
+/* Rows that lie whole in a piece are taken by the block, where a block is left of it; blank lines
+ * behind a case leave many and change nothing. */
+static void test_every_cut_of_more_reads_the_same(void **state)
+{
+    (void)state;
+    enum { BEHIND = 150, CONTENT_MAX = 1024 };
+    struct arena *arena = arena_create(ARENA_MAX);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char content[CONTENT_MAX];
         const size_t len = strlen(cases[i].content);
-        for (size_t cut = 0; cut <= len + 1; cut++) {
-            char trace[TRACE_MAX] = "";
-            const bool by_bytes = cut == len + 1;
-            const enum fault f = run(arena, cases[i].content, len, cut, by_bytes ? 1 : 0, trace);
-            if (f != cases[i].fault || strcmp(trace, cases[i].trace) != 0)
-                (void)fprintf(stderr, "case \"%s\", cut at %zu:\n", cases[i].label, cut);
-            assert_int_equal(f, cases[i].fault);
-            assert_string_equal(trace, cases[i].trace);
-        }
+        if (len == 0 || cases[i].content[len - 1] != '\n')
+            continue;
+        const int made = snprintf(content, sizeof content, "%s%*s", cases[i].content, BEHIND, "");
+        memset(content + len, '\n', BEHIND);
+        try_cuts(arena, i, content, (size_t)made);
     }
     arena_destroy(arena);
 }
@@ -200,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_cut_reads_the_same),
+        cmocka_unit_test(test_every_cut_of_more_reads_the_same),
         cmocka_unit_test(test_a_very_long_number_is_text),
         cmocka_unit_test(test_names_and_columns_are_bounded),
         cmocka_unit_test(test_memory_does_not_grow_with_rows),
