@@ -6,6 +6,7 @@ Needs a release build of Sluice (PROGRAM, default build/run/sluice) and installe
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import socket
@@ -35,16 +36,17 @@ def processor_s(pids):
 
 
 def server_pids(service):
-    """The web server's processes: children of deploy/run, and theirs, by name."""
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            environ = (entry / "environ").read_bytes()
-            name = (entry / "comm").read_text().strip()
-        except OSError:
-            continue
-        if name == service.server and f"SLUICE_STATE={service.state}".encode() in environ:
-            found.append(int(entry.name))
+    """The web server's processes: deploy/run's child of that name, and its children."""
+    found, parents = [], {service.process.pid}
+    while parents:
+        born = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rsplit(")", 1)
+                if fields[0].endswith(f"({service.server}") and int(fields[1].split()[1]) in parents:
+                    born.append(int(entry.name))
+        found += born
+        parents = set(born)
     return found
 
 
