@@ -144,9 +144,11 @@ static enum fault folder_open(const char *path, enum db_access access, int *out,
     *out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out >= 0)
         return made ? parent_sync(*out, why) : FAULT_NONE;
-    if (errno == ENOENT)
-        return problem_set(why, FAULT_UNAVAILABLE,
-                           "there is no state folder: run `sluice migrate`");
+    if (errno == ENOENT) {
+        (void)problem_set(why, FAULT_UNAVAILABLE, "there is no state folder: run `sluice migrate`");
+        (void)snprintf(why->detail, sizeof why->detail, "SLUICE_STATE is %s", path);
+        return why->fault;
+    }
     return problem_errno(why, errno, "open of the state folder");
 }
 

@@ -13,16 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum fault open_db(const struct config *config, bool read_only, struct db **out,
-                          struct problem *why)
-{
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes,
-                                        .read_only = read_only };
-    return db_open(&options, out, why);
-}
-
 static enum fault print_listed(void *ctx, const struct opteryx_listed *listed, bool *enough,
                                struct problem *why)
 {
@@ -107,15 +97,13 @@ int verb_dataset(const struct config *config, int argc, char **argv)
     const bool lists = strcmp(action, "list") == 0 && argc == 2;
     const bool shows = strcmp(action, "show") == 0 && argc == 3;
     const bool drops = strcmp(action, "drop") == 0 && argc == 3;
-    if (!lists && !shows && !drops) {
-        (void)fputs("usage: sluice dataset list | show W.C.D | drop W.C.D\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (!lists && !shows && !drops)
+        return verb_misused("dataset list | show W.C.D | drop W.C.D");
     enum fault f = FAULT_NONE;
     if (!lists && !validate_target(argv[2], &target))
         f = problem_set(&why, FAULT_MALFORMED, "a dataset is workspace.collection.dataset");
     if (!f)
-        f = open_db(config, !drops, &db, &why);
+        f = verb_open_db(config, !drops, &db, &why);
     if (!f && lists)
         f = list(db, &why);
     else if (!f && shows)

@@ -76,6 +76,7 @@ enum {
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
     OXEN_LIST_MAX = 4 * MIB,        /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 128000,  /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
     OXEN_LINE_MAX = 64,             /* bytes of a line in it; longer ones are no hashes */
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */

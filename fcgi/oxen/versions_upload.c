@@ -168,6 +168,13 @@ static bool is_gzip(const char *content_type)
     return after == '\0' || after == ';' || after == ' ' || after == '\t';
 }
 
+/* multipart/ANYTHING: a part that holds parts. */
+static bool is_nested(const char *content_type)
+{
+    static const char multipart[] = "multipart/";
+    return content_type && strncasecmp(content_type, multipart, sizeof multipart - 1) == 0;
+}
+
 static enum fault gunzip_ready(struct upload *up, struct problem *why)
 {
     if (up->gunzip) {
@@ -182,6 +189,8 @@ static enum fault file_begin(void *ctx, const struct multipart_head *head, struc
 {
     struct upload *up = ctx;
     up->part = PART_OTHER;
+    if (is_nested(head->content_type))
+        return problem_set(why, FAULT_MALFORMED, "Nested multipart is not supported");
     if (!head->name || (strcmp(head->name, "file[]") != 0 && strcmp(head->name, "file") != 0))
         return FAULT_NONE;
     if (!head->filename)

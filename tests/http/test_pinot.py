@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import tarfile
+from urllib.parse import quote
 
 import pytest
 
@@ -189,6 +190,20 @@ def test_a_segment_is_stored_and_downloaded_byte_by_byte(pinot):
     assert pinot.request("GET", "/tables/t/size").json()["reportedSizeInBytes"] >= len(again)
 
 
+def test_odd_names_are_quoted_where_they_stand_in_a_header_or_an_address(pinot):
+    table, name = "odd ta%ble?#1", 'x; filename="y" é'
+    pinot_push.table(pinot, table)
+    data = Segment(name).whole()
+    assert single(pinot, "/v2/segments", data, quote(table)).status == 200
+    row = pinot.request("GET", f"/segments/{quote(table)}/{quote(name)}/metadata").json()
+    base, _, path = row["segment.download.url"].partition("/segments/")
+    assert path == f"{quote(table)}/{quote(name)}"
+    answer = pinot.request("GET", f"/segments/{path}")
+    assert answer.body == data
+    shown = answer.header("Content-Disposition").encode("latin-1").decode()
+    assert shown == 'attachment; filename="x; filename=\\"y\\" é"'
+
+
 def test_a_metadata_push_over_a_stored_segment_lets_its_copy_go(pinot):
     assert single(pinot, "/segments", Segment("goes").whole(b"bytes")).status == 200
     assert pinot_push.push(pinot, "t", [Segment("goes", uri="s3://b/goes")]).status == 200
@@ -248,6 +263,7 @@ def test_segments_are_deleted_by_name_by_list_and_all(pinot):
     assert answer.json() == {"status": "Deleted segments: [s1, s2] from table: del_OFFLINE"}
     assert pinot.request("POST", "/segments/del/delete", ["s3", "none"]).status == 200
     error(pinot.request("POST", "/segments/del/delete", {"not": "a list"}), 400)
+    error(pinot.request("POST", "/segments/del/delete", ["s4\0 is another name than s4"]), 400)
     assert pinot.request("GET", "/tables/del/size").json()["offlineSegments"]["segmentCount"] == 1196
     error(pinot.request("DELETE", "/segments/del"), 400)
     assert pinot.request("DELETE", "/segments/del?type=OFFLINE").status == 200

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -76,6 +77,26 @@ def test_ctrl_c_on_the_terminal_reaches_the_script_alone_and_stops_in_order(tmp_
     os.killpg(service.process.pid, signal.SIGINT)
     assert service.process.wait(STOP_S) == 0
     assert_nothing_is_left(service)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_build_stops_the_build(tmp_path, how):
+    tree = tmp_path / "a tree"
+    tree.mkdir()
+    for name in ("deploy", "fcgi", "db", "migrations", "CMakeLists.txt"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tree / name)
+    process = subprocess.Popen([tree / "deploy" / "run", "--port", str(free_port())],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    log = tree / "build" / "run" / "build.log"
+    end = time.monotonic() + STOP_S
+    while not (log.exists() and "Building C object" in log.read_text()):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(how)
+    assert "failed" not in process.communicate(timeout=STOP_S)[0]
+    assert processes_of(tree) == []
+    assert not (tree / "build" / "run" / "sluice").exists()
 
 
 def test_a_killed_script_takes_its_processes_along(tmp_path):
@@ -176,7 +197,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     status, said = run_once("--port", str(free_port()), "--state", str(tmp_path / "file" / "state"))
     assert status == 1
-    assert said == [f"deploy/run: cannot create the state folder {tmp_path}/file/state"]
+    assert said == [f"deploy/run: cannot create the state folder {tmp_path}/file/state; "
+                    "--state chooses another"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line():
