@@ -1,0 +1,494 @@
+"""What the API page and the README promise about single requests: tables of cases, one a promise."""
+
+import concurrent.futures
+import datetime
+import gzip
+import json
+import re
+import sqlite3
+import urllib.parse
+import zlib
+
+import brotli
+import pytest
+import zstandard
+
+from sluice import GOLDEN
+from test_opteryx import CSV, TABLE, commit, detail, name, put, session, target  # noqa: F401
+from test_opteryx_datasets import files, get, publish
+
+PARQUET = (GOLDEN / "opteryx" / "files" / "findings.parquet").read_bytes()
+
+
+def inspected(shared, sid):
+    return shared.request("GET", f"/v1/upload/{sid}/inspect").json()
+
+
+# ---- sessions ----
+
+
+def test_a_session_lives_for_the_hours_of_the_setting(make_service):
+    for hours, service in ((6, make_service()), (2, make_service(settings={"SESSION_HOURS": 2}))):
+        before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        made = service.request("POST", "/v1/upload/session").json()
+        expires = datetime.datetime.fromisoformat(made["expires_at"].replace("Z", "+00:00"))
+        opened = datetime.datetime.strptime(made["session_id"][:14], "%Y%m%d%H%M%S")
+        assert before <= expires - datetime.timedelta(hours=hours) <= (
+            before + datetime.timedelta(seconds=30))
+        assert opened.replace(tzinfo=datetime.timezone.utc) + datetime.timedelta(hours=hours) == expires
+
+
+def test_addresses_name_the_host_that_was_asked_or_the_public_url(shared, make_service, name):
+    forwarded = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https",
+                 "Forwarded": "host=evil.example;proto=https"}
+    for host, base in (("a.example", "http://a.example"), ("b.example:81", "http://b.example:81")):
+        made = shared.request("POST", "/v1/upload/session", None, {"Host": host} | forwarded).json()
+        assert made["url"] == f"{base}/v1/upload/{made['session_id']}"
+    service = make_service(settings={"PUBLIC_URL": "https://up.example:8443"})
+    made = service.request("POST", "/v1/upload/session", None, forwarded).json()
+    assert made["url"] == f"https://up.example:8443/v1/upload/{made['session_id']}"
+    first = publish(service, name).json()["commit_id"]
+    assert files(service, name, first)[0]["url"] == (
+        f"https://up.example:8443/v1/datasets/acme.tests.{name}/files/1")
+
+
+@pytest.mark.parametrize("body,headers,status", ids=range(17), argvalues=[
+    (b"null", {}, 201),
+    (b"{}", {"Content-Type": "application/json; charset=utf-8"}, 201),
+    (b"{}", {"Content-Type": "application/vnd.api+json"}, 201),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"d","more":1},"more":[]}', {}, 201),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"%s"}}' % (b"n" * 128), {}, 201),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"%s"}}' % (b"n" * 129), {}, 422),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":""}}', {}, 422),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"a.b"}}', {}, 422),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"a\\u0000"}}', {}, 422),
+    (b'{"target":{"workspace":"w","collection":"c","dataset":"\\ud800"}}', {}, 422),
+    (b"[]", {}, 422), (b'"x"', {}, 422), (b" ", {}, 422), (b'{"target":[]}', {}, 422),
+    (b'{"target":{"workspace":"\xe9"}}', {}, 400),
+    (b'{"target":{"workspace":"\xe9"}}', {"Content-Type": "application/json; charset=latin-1"}, 400),
+    (b" " * (256 * 1024 + 1), {}, 413),
+])
+def test_session_bodies(shared, body, headers, status):
+    answer = shared.request("POST", "/v1/upload/session", body,
+                            {"Content-Type": "application/json"} | headers)
+    assert answer.status == status, answer
+    if status == 201 and "target" in answer.json():
+        assert list(answer.json()["target"]) == ["workspace", "collection", "dataset"]
+
+
+def test_a_length_beside_chunks_is_refused_at_once(shared):
+    with shared.connect() as connection:
+        connection.send(b"POST /v1/upload/session HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+                        b"Transfer-Encoding: chunked\r\n\r\n")
+        assert connection.answer("POST").status == 400
+        assert connection.closed()
+
+
+# ---- parts ----
+
+
+def zstd(data, size):
+    return zstandard.ZstdCompressor(write_content_size=size).compress(data)
+
+
+@pytest.mark.parametrize("coding,data,status", ids=range(17), argvalues=[
+    ("GZIP", gzip.compress(CSV), 201), ("x-gzip", gzip.compress(CSV), 201),
+    ("Identity", CSV, 201), ("", CSV, 201), ("deflate", zlib.compress(CSV), 201),
+    ("deflate", zlib.compress(CSV)[2:-4], 201), ("br", brotli.compress(CSV), 201),
+    ("zstd", zstd(CSV, True), 201), ("ZStd", zstd(CSV, False), 201),
+    ("br", CSV, 422), ("zstd", CSV, 422), ("zstd", zstd(CSV, True)[:-3], 422), ("gzip", b"", 422),
+    ("gzip, identity", gzip.compress(CSV), 422), ("gzip, gzip", gzip.compress(CSV), 422),
+    ("deflate, gzip", gzip.compress(zlib.compress(CSV)), 422), ("compress", CSV, 422),
+])
+def test_content_codings(shared, coding, data, status):
+    sid = session(shared)
+    answer = put(shared, sid, 0, data, {"x-file-name": "a.csv", "Content-Encoding": coding})
+    assert answer.status == status, answer
+    if status == 201:
+        part, = inspected(shared, sid)["parts"]
+        assert (part["rows"], part["bytes"]) == (2, len(CSV)), "of the decoded content"
+    else:
+        assert shared.request("GET", f"/v1/upload/{sid}/inspect").status == 204
+
+
+@pytest.mark.parametrize("data,headers", ids=["plain", "gzip"], argvalues=[
+    (b"", {}), (gzip.compress(b""), {"Content-Encoding": "gzip"})])
+def test_an_empty_ndjson_part_has_no_rows(shared, name, data, headers):
+    sid = session(shared)
+    answer = put(shared, sid, 0, data, {"x-file-name": "a.ndjson"} | headers)
+    assert (answer.status, answer.json()["rows"]) == (201, 0)
+    assert inspected(shared, sid)["rows_estimate"] == 0
+    made = commit(shared, sid, name).json()
+    assert (made["rows_written"], made["files_created"]) == (0, 1)
+    assert get(shared, name, "/files/1").body == b""
+
+
+def test_file_names_are_latin_1_and_shown_as_they_were(shared, name):
+    names = ["donn\xe9es.csv", 'a"b.csv', "a b.CSV", "../up/a.csv", "n" * 300 + ".csv", None]
+    sid = session(shared)
+    for part, given in enumerate(names):
+        headers = {"Content-Type": "text/csv"} | ({"x-file-name": given} if given else {})
+        assert put(shared, sid, part, headers=headers).status == 201
+    made = commit(shared, sid, name).json()
+    assert [f["name"] for f in files(shared, name, made["commit_id"])] == names
+
+
+@pytest.mark.parametrize("headers,query,status", [
+    ({"x-file-name": "a.csv", "Content-Type": "image/png"}, "", 201),
+    ({"x-file-name": "a", "Content-Type": "text/csv"}, "", 201),
+    ({"Content-Type": "application/octet-stream"}, "&content_type=text%2Fcsv", 201),
+    ({"Content-Type": "application/octet-stream"}, "&content_type=TEXT/CSV;charset=utf-8", 201),
+    ({"Content-Type": "text/csv"}, "&content_type=application/x-ndjson", 422),
+    ({"Content-Type": "text/csv"}, "&content_type=", 201),
+    ({"x-file-name": "a.csv.gz"}, "", 422), ({"x-file-name": "a."}, "", 422),
+    ({"x-file-name": "a.parquet"}, "", 422), ({"x-file-name": "a.pq"}, "", 422),
+])
+def test_the_kind_is_of_the_name_then_the_query_then_the_header(shared, headers, query, status):
+    assert put(shared, session(shared), 0, headers=headers, query=query).status == status
+
+
+def test_a_refused_part_leaves_the_earlier_one_in_its_place(shared):
+    sid = session(shared)
+    put(shared, sid, 0)
+    before = inspected(shared, sid)
+    for data, headers in ((b"", {}), (CSV, {"Content-Encoding": "gzip"}), (b"a\n\xff\n", {}),
+                          (b"x", {"x-file-name": "a.parquet"}), (b"x", {"x-file-name": "a.doc"})):
+        assert put(shared, sid, 0, data, {"x-file-name": "a.csv"} | headers).status == 422
+    cut = b"PUT /v1/upload/%s?part=0 HTTP/1.1\r\nHost: x\r\nx-file-name: a.csv\r\nContent-Length: 99\r\n\r\n"
+    with shared.connect() as connection:
+        connection.send(cut % sid.encode() + b"a\n1\n")
+    assert inspected(shared, sid) == before
+
+
+def test_inspect_tells_a_bounded_number_of_issues(shared):
+    sid = session(shared)
+    columns = ",".join(f"c{i}" for i in range(600))
+    for number, value in enumerate(("1", "x", "true")):
+        row = ",".join([value] * 600)
+        assert put(shared, sid, number, f"{columns}\n{row}\n".encode()).status == 201
+    issues = inspected(shared, sid)["issues"]
+    assert len(issues) == 1001 and all(list(i) == ["issue", "part"] for i in issues)
+    assert issues[-1] == {"issue": "200 more issues are not listed", "part": None}
+    assert issues[0]["part"] == 1 and issues[-2]["part"] == 2
+
+
+# ---- commits ----
+
+
+def test_a_message_is_kept_as_it_was_sent(shared, name):
+    half = "a\ud800b"  # UTF-8 cannot hold it
+    for given in ("\u00e9 \U0001f600 \u202e \u007f\t\r\n\"\\", "", None, "x" * 100000, half):
+        made = publish(shared, name, snapshot_message=given)
+        assert made.status == 200, made
+        for shown in (get(shared, name).json()["snapshot"],
+                      get(shared, name, "/snapshots?limit=1").json()["snapshots"][0]):
+            assert shown["message"] == ("a\ufffdb" if given == half else given)
+
+
+def test_a_message_with_a_nul_is_refused(shared, name):
+    answer = publish(shared, name, snapshot_message="a\0b")
+    assert answer.status == 422 and detail(answer) == [{
+        "type": "value_error", "loc": ["body", "snapshot_message"], "input": "a\0b",
+        "msg": "Value error, a NUL character cannot be kept"}]
+
+
+def test_if_match_takes_the_commit_in_quotes_or_not_and_the_star(shared, name):
+    assert publish(shared, name + "_none", headers={"If-Match": "*"}).status == 412
+    current = publish(shared, name).json()["commit_id"]
+    for wanted, status in ((f'"{current}"', 200), ("*", 200), ('"*"', 412), (current, 412),
+                           ('"nonsense"', 412), ('W/"%s"', 412), ('"', 412), ("", 200)):
+        wanted = wanted % current if "%" in wanted else wanted
+        answer = publish(shared, name, headers={"If-Match": wanted})
+        assert answer.status == status, (wanted, answer)
+        if status == 412:
+            assert current in detail(answer), "it says where the dataset is"
+        current = get(shared, name).json()["snapshot"]["commit_id"]
+    path = f"/v1/datasets/acme.tests.{name}/rollback"
+    for wanted, status in (('"x"', 412), ("*", 200)):
+        back = shared.request("POST", path, {"snapshot": current}, {"If-Match": wanted})
+        assert back.status == status
+
+
+def test_the_same_commit_at_once_is_made_once(shared, name):
+    sid = session(shared)
+    put(shared, sid, 0)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: commit(shared, sid, name, "append"), range(8)))
+    assert {a.status for a in answers} == {200} and len({a.body for a in answers}) == 1
+    assert get(shared, name).json()["totals"]["files"] == 1
+
+
+def test_an_inspect_after_the_commit_still_shows_the_parts(shared, name):
+    sid = session(shared)
+    put(shared, sid, 0)
+    before = inspected(shared, sid)
+    commit(shared, sid, name)
+    assert inspected(shared, sid) == before
+
+
+def test_a_part_comes_and_goes_until_the_commit_that_counts_it(shared, name):
+    """Parts are put while commits of their session run: each is counted or refused, never lost."""
+    for attempt in range(5):
+        sid = session(shared)
+        put(shared, sid, 0)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            puts = [pool.submit(put, shared, sid, n) for n in (1, 2, 3)]
+            made = pool.submit(commit, shared, sid, f"{name}{attempt}").result()
+            stored = [p.result().status for p in puts]
+        assert made.status == 200 and set(stored) <= {201, 409}
+        assert made.json()["files_created"] == 1 + stored.count(201)
+
+
+# ---- reading back ----
+
+
+@pytest.mark.parametrize("headers,status,body", [
+    ({"Range": "bytes=0-1"}, 206, CSV[:2]), ({"Range": "bytes=-4"}, 206, CSV[-4:]),
+    ({"Range": "bytes=5-"}, 206, CSV[5:]), ({"Range": "bytes=5-99999"}, 206, CSV[5:]),
+    ({"Range": "bytes=-99999"}, 206, CSV), ({"Range": "bytes=0-0,2-3"}, 200, CSV),
+    ({"Range": "bytes=3-2"}, 200, CSV), ({"Range": "lines=1-2"}, 200, CSV),
+    ({"Range": "bytes=99999-"}, 416, b""), ({"Range": "bytes=-0"}, 416, b""),
+    ({"Range": "bytes=0-1", "If-Range": "ETAG"}, 206, CSV[:2]),
+    ({"Range": "bytes=0-1", "If-Range": '"other"'}, 200, CSV),
+    ({"If-None-Match": "ETAG"}, 304, b""), ({"If-None-Match": 'W/ETAG'}, 304, b""),
+    ({"If-None-Match": '"other", ETAG'}, 304, b""), ({"If-None-Match": "*"}, 304, b""),
+    ({"If-None-Match": '"other"'}, 200, CSV), ({"If-None-Match": "ETAG", "Range": "bytes=0-0"}, 304, b""),
+])
+def test_ranges_and_conditions_on_a_file(shared, headers, status, body):
+    if get(shared, "ranges").status == 404:
+        publish(shared, "ranges")
+    etag = get(shared, "ranges", "/files/1").header("ETag")
+    headers = {key: value.replace("ETAG", etag) for key, value in headers.items()}
+    answer = get(shared, "ranges", "/files/1", headers)
+    assert (answer.status, answer.body) == (status, body)
+    if status in (200, 206, 304):
+        assert answer.header("ETag") == etag
+    if status == 206:
+        at = CSV.index(body) if body != CSV else 0
+        assert answer.header("Content-Range") == f"bytes {at}-{at + len(body) - 1}/{len(CSV)}"
+    if status == 416:
+        assert answer.header("Content-Range") == f"bytes */{len(CSV)}"
+
+
+def test_files_have_their_media_type_also_for_head(shared, name):
+    for i, (file, data, media_type) in enumerate((
+            ("a.csv", CSV, "text/csv; charset=utf-8"), ("a.json", b'{"a":1}\n', "application/x-ndjson"),
+            ("a.pq", PARQUET, "application/vnd.apache.parquet"))):
+        publish(shared, f"{name}{i}", data, file=file)
+        for method, body in (("GET", data), ("HEAD", b"")):
+            answer = shared.request(method, f"/v1/datasets/acme.tests.{name}{i}/files/1")
+            assert answer.status == 200 and answer.body == body
+            assert answer.header("Content-Type") == media_type
+            assert answer.header("Content-Length") == str(len(data))
+            assert answer.header("Accept-Ranges") == "bytes"
+
+
+def test_head_answers_where_get_does(shared, name):
+    first = publish(shared, name).json()["commit_id"]
+    sid = session(shared)
+    put(shared, sid, 0)
+    base = f"/v1/datasets/acme.tests.{name}"
+    for path in ("/health", "/v1/datasets?limit=1", base, base + "/snapshots",
+                 f"{base}/snapshots/{first}", base + "/files/1", f"/v1/upload/{sid}/inspect"):
+        got, head = shared.request("GET", path), shared.request("HEAD", path)
+        assert (head.status, head.body) == (got.status, b"") == (200, b"")
+        assert head.header("Content-Length") == got.header("Content-Length")
+        assert head.header("Content-Type") == got.header("Content-Type")
+
+
+@pytest.mark.parametrize("method,path,allowed", [
+    ("GET", "/v1/upload/session", {"POST"}), ("PATCH", "/v1/upload/x", {"PUT"}),
+    ("GET", "/v1/upload/x", {"PUT"}), ("PUT", "/v1/upload/x/inspect", {"GET", "HEAD"}),
+    ("GET", "/v1/upload/x/commit", {"POST"}), ("GET", "/v1/upload/x/part/1", {"DELETE"}),
+    ("PUT", "/v1/upload/x/part/1", {"DELETE"}), ("POST", "/health", {"GET", "HEAD"}),
+    ("POST", "/v1/datasets", {"GET", "HEAD"}), ("DELETE", "/v1/datasets/a.b.c", {"GET", "HEAD"}),
+    ("GET", "/v1/datasets/a.b.c/rollback", {"POST"}), ("POST", "/v1/datasets/a.b.c/files/1", {"GET"}),
+])
+def test_a_wrong_method_is_told_the_right_ones(shared, method, path, allowed):
+    answer = shared.request(method, path, None if method == "GET" else b"")
+    assert (answer.status, answer.body) == (405, b'{"detail":"Method Not Allowed"}')
+    assert allowed <= set(answer.header("Allow").split(", ")) and method not in answer.header("Allow")
+
+
+def test_rollback_goes_to_snapshots_of_its_dataset_alone(shared, name):
+    first = publish(shared, name, b"a\n1\n").json()["commit_id"]
+    second = publish(shared, name, b"a\n2\n").json()["commit_id"]
+    foreign = publish(shared, name + "_other", b"a\n3\n").json()["commit_id"]
+    path = f"/v1/datasets/acme.tests.{name}/rollback"
+    for body, status in (({"snapshot": foreign}, 404), ({"snapshot": "snap_none"}, 404),
+                         ({"snapshot": ""}, 404), ({"snapshot": first + "\0"}, 422),
+                         ({"snapshot": None}, 422), ({"snapshot": 1}, 422), ([], 422), ({}, 422)):
+        assert shared.request("POST", path, body).status == status, body
+    assert get(shared, name).json()["snapshot"]["commit_id"] == second, "nothing has moved"
+    same = shared.request("POST", path, {"snapshot": second}).json()
+    assert (same["parent"], same["added"]["files"], same["removed"]["files"]) == (second, 0, 0)
+    back = shared.request("POST", path, {"snapshot": first}).json()
+    assert back["totals"]["files"] == 1
+    last = publish(shared, name, b"a\n4\n").json()["commit_id"]
+    bodies = [get(shared, name, f"/files/{f['number']}").body for f in files(shared, name, last)]
+    assert bodies == [b"a\n1\n", b"a\n4\n"]
+
+
+def test_lists_are_filtered_and_turned_page_by_page(make_service):
+    service = make_service()
+    wanted = []
+    for workspace, collection, dataset in (("a", "c", "1"), ("b", "b", "1"), ("b", "c", "1"), ("b", "c", "2"),
+                                           ("b", "c-2", "1"), ("b", "d", "1"), ("b-2", "c", "1"), ("c", "c", "1")):
+        one = {"workspace": workspace, "collection": collection, "dataset": dataset}
+        sid = session(service)
+        put(service, sid, 0)
+        service.request("POST", f"/v1/upload/{sid}/commit", {"target": one})
+        wanted.append((workspace, collection, f"{workspace}.{collection}.{dataset}"))
+    wanted.sort()
+    filters = [(None, None), ("b", None), ("b", "c"), ("b", "x"), ("x", None), (None, "c"), ("b-2", "c"),
+               ("", None), ("b c", None), (None, "%"), ("n" * 1000, None)]
+    for workspace, collection in filters:
+        query = "".join(f"&{key}={urllib.parse.quote(value)}" for key, value in (
+            ("workspace", workspace), ("collection", collection)) if value is not None)
+        expected = [table for w, c, table in wanted
+                    if workspace in (None, w) and collection in (None, c)]
+        for limit in (1, 2, 1000):
+            seen, after = [], ""
+            while after is not None:
+                page = service.request("GET", f"/v1/datasets?limit={limit}{query}{after and '&after=' + after}").json()
+                seen += [d["table"] for d in page["datasets"]]
+                after = page["next"]
+            assert seen == expected, (workspace, collection, limit)
+    page = service.request("GET", "/v1/datasets?workspace=b&after=z.z.z").json()
+    assert page == {"datasets": [], "next": None}
+    page = service.request("GET", "/v1/datasets?workspace=b&after=a.z.z&limit=1").json()
+    assert [d["table"] for d in page["datasets"]] == ["b.b.1"]
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets?", "/v1/datasets/a.b.c/snapshots?",
+                                  "/v1/datasets/a.b.c/snapshots/x?"])
+@pytest.mark.parametrize("query,status", [
+    ("limit=0", 422), ("limit=-1", 422), ("limit=1001", 422), ("limit=abc", 422), ("limit=", 422),
+    ("after=nonsense", 422), ("after=", 422), ("after=%00", 400), ("limit=x&limit=1", None)])
+def test_pages_have_their_bounds(shared, path, query, status):
+    answer = shared.request("GET", path + query)
+    assert answer.status == (status or (200 if path == "/v1/datasets?" else 404)), answer
+
+
+def raw_sql(service, *statements):
+    """Behind the service's back."""
+    with sqlite3.connect(service.state / "sluice.db", timeout=30) as db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def test_a_list_of_many_foreign_datasets_is_read_in_bounded_memory(make_service):
+    service = make_service(auth="required")
+    reader = {"Authorization": f"Bearer {service.token('r', 'opteryx:read', '--scope', 'z.*')}"}
+    raw_sql(service, """INSERT INTO opteryx_dataset (dataset, workspace, collection, name, sequence, next_file, created_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+        SELECT i, CASE i WHEN 25000 THEN 'z' ELSE printf('a%0127d', i) END, printf('%0128d', i), printf('%0128d', i), 1, 1, 0 FROM n""",
+            """INSERT INTO opteryx_structure SELECT dataset, 1, '[]' FROM opteryx_dataset""",
+            """INSERT INTO opteryx_snapshot (dataset, sequence, commit_id, structure, operation, author, at,
+                files_added, files_removed, rows_added, rows_removed, files, rows, bytes)
+            SELECT dataset, 1, 'snap_' || dataset, 1, 'create', 'x', 0, 0, 0, 0, 0, 0, 0, 0 FROM opteryx_dataset""")
+    answer = service.request("GET", "/v1/datasets", headers=reader)
+    assert answer.status == 200, answer
+    assert [d["commit_id"] for d in answer.json()["datasets"]] == ["snap_25000"]
+
+
+def test_a_page_of_long_messages_and_names_ends_early(make_service, name):
+    service = make_service()
+    for i in range(12):
+        assert publish(service, name, b"a\n%d\n" % i, snapshot_message=f"{i:02}" + "m" * 200000).status == 200
+    long = "n" * 15000 + ".csv"
+    sid = session(service)
+    for i in range(80):
+        assert put(service, sid, i, b"a\n%d\n" % i, {"x-file-name": long}).status == 201
+    last = commit(service, sid, name, "append").json()["commit_id"]
+    for path, entries in (("/snapshots", "snapshots"), (f"/snapshots/{last}", "files")):
+        seen, pages, after = 0, 0, ""
+        while after is not None:
+            answer = get(service, name, f"{path}?limit=1000{after and f'&after={after}'}")
+            assert answer.status == 200 and len(answer.body) < 2 << 20, answer
+            page = answer.json()
+            seen, pages, after = seen + len(page[entries]), pages + 1, page["next"]
+        assert (seen, pages > 1) == ({"snapshots": 13, "files": 92}[entries], True)
+
+
+# ---- who may ----
+
+
+def routes(sid, base, first):
+    """Every route that wants a right, the right, and whether it names a dataset."""
+    one = {"target": target("inside")}
+    return [("POST", "/v1/upload/session", one, "write", True),
+            ("PUT", f"/v1/upload/{sid}?part=1", CSV, "write", False),
+            ("GET", f"/v1/upload/{sid}/inspect", None, "read", False),
+            ("DELETE", f"/v1/upload/{sid}/part/1", None, "write", False),
+            ("POST", f"/v1/upload/{sid}/commit", one | {"conflict_resolution": "append"}, "write", True),
+            ("GET", "/v1/datasets", None, "read", False), ("GET", base, None, "read", True),
+            ("GET", base + "/snapshots", None, "read", True),
+            ("GET", f"{base}/snapshots/{first}", None, "read", True),
+            ("GET", base + "/files/1", None, "read", True),
+            ("POST", base + "/rollback", {"snapshot": first}, "write", True)]
+
+
+def test_every_route_wants_its_right_and_its_scope(make_service):
+    service = make_service(auth="required")
+    scope = ("--scope", "acme.tests.inside")
+    who = {key: {"Authorization": f"Bearer {service.token(key, *words)}"} for key, words in {
+        "writer": ("opteryx:write", *scope), "reader": ("opteryx:read", *scope),
+        "elsewhere": ("opteryx:write", "--scope", "acme.tests.outside"),
+        "foreign": ("pinot:admin,oxen:admin",)}.items()}
+    csv = {"x-file-name": "a.csv"}
+    sid = session(service, headers=who["writer"])
+    put(service, sid, 0, headers=who["writer"] | csv)
+    made = service.request("POST", f"/v1/upload/{sid}/commit", {"target": target("inside")}, who["writer"])
+    first = made.json()["commit_id"]
+    sid = session(service, headers=who["writer"])
+    put(service, sid, 0, headers=who["writer"] | csv)
+    for method, path, body, right, names in routes(sid, "/v1/datasets/acme.tests.inside", first):
+        def ask(key):
+            return service.request(method, path, body, csv | who.get(key, {}))
+        assert ask(None).status == 401, path
+        assert ask("foreign").status == 403, path
+        if right == "write":
+            denied = ask("reader")
+            assert (denied.status, detail(denied)) == (403, "authorization denied for action create")
+        if names:
+            assert ask("elsewhere").status == 403, path
+        assert ask("writer").status in (200, 201), path
+    service.verb("token", "revoke", "writer")
+    for method, path, body, _, _ in routes(sid, "/v1/datasets/acme.tests.inside", first):
+        assert service.request(method, path, body, csv | who["writer"]).status == 401, path
+
+
+# ---- what an operator reads ----
+
+
+def test_what_the_dataset_verb_says(fresh):
+    made = publish(fresh, "d", b"a,b\n1,x\n", snapshot_message="hello").json()["commit_id"]
+    listed = fresh.verb("dataset", "list").stdout
+    assert re.fullmatch(rf"acme\.tests\.d\t{made}\t1 rows\t1 files\t8 bytes\t\d{{4}}-\S+Z\n", listed)
+    shown = fresh.verb("dataset", "show", "acme.tests.d").stdout.splitlines()
+    assert shown[:2] == ["a\tINT64", "b\tVARCHAR"]
+    assert re.fullmatch(rf"1\t{made}\t\S+\tcreate\tby anonymous\t1 rows\t1 files\thello", shown[2])
+    assert fresh.verb("dataset", "drop", "acme.tests.d").stdout == (
+        "dropped acme.tests.d; `sluice gc` takes its bytes back\n")
+    assert fresh.verb("dataset", "list").stdout == ""
+    for words, status, said in (
+            (("show", "acme.tests.d"), 1, "Dataset not found"), (("drop", "acme.tests.d"), 1, "Dataset not found"),
+            (("show", "a.b"), 1, "a dataset is workspace.collection.dataset"),
+            (("show",), 2, "usage: sluice dataset list | show W.C.D | drop W.C.D"), ((), 2, "usage:"),
+            (("list", "x"), 2, "usage:"), (("remove", "a.b.c"), 2, "usage:")):
+        done = fresh.verb("dataset", *words, check=False)
+        assert done.returncode == status and said in done.stderr, (words, done)
+
+
+def test_a_dataset_of_a_dropped_name_begins_anew(fresh):
+    old = publish(fresh, "d", b"a\n1\n").json()["commit_id"]
+    fresh.verb("dataset", "drop", "acme.tests.d")
+    assert get(fresh, "d").status == get(fresh, "d", "/files/1").status == 404
+    new = publish(fresh, "d", b"b\nx\n", mode="fail").json()["commit_id"]
+    shown = get(fresh, "d").json()
+    assert (shown["snapshot"]["sequence"], shown["snapshot"]["parent"]) == (1, None)
+    assert shown["schema"] == {"columns": [{"name": "b", "type": "VARCHAR"}]}
+    assert get(fresh, "d", f"/snapshots/{old}").status == 404
+    assert get(fresh, "d", "/files/1").body == b"b\nx\n" and old != new
+    assert json.loads(fresh.request("GET", "/v1/datasets").body)["datasets"][0]["commit_id"] == new
