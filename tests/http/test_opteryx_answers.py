@@ -13,7 +13,7 @@ import brotli
 import pytest
 import zstandard
 
-from sluice import GOLDEN
+from sluice import GOLDEN, ROOT
 from test_opteryx import CSV, TABLE, commit, detail, name, put, session, target  # noqa: F401
 from test_opteryx_datasets import files, get, publish
 
@@ -327,6 +327,39 @@ def test_rollback_goes_to_snapshots_of_its_dataset_alone(shared, name):
     last = publish(shared, name, b"a\n4\n").json()["commit_id"]
     bodies = [get(shared, name, f"/files/{f['number']}").body for f in files(shared, name, last)]
     assert bodies == [b"a\n1\n", b"a\n4\n"]
+
+
+def test_snapshots_from_before_their_ranges_were_kept_are_read_all_the_same(make_service):
+    """As migration 0005 leaves a state that earlier programs have written."""
+    service = make_service()
+    contents = {}
+    for i, mode in enumerate(("fail", "append", "overwrite", "append")):
+        parts = [b"a\n%d\n" % (10 * i + k) for k in range(2)]
+        before = list(contents.values())[-1] if mode == "append" else []
+        contents[publish(service, "d", parts, mode=mode).json()["commit_id"]] = before + parts
+    migration = (ROOT / "migrations" / "0005_opteryx_files.sql").read_text()
+    fill = re.search(r"^UPDATE opteryx_snapshot .*?;", migration, re.S | re.M).group(0)
+    raw_sql(service, "UPDATE opteryx_file SET removed_in = 3 WHERE added_in < 3",
+            "UPDATE opteryx_snapshot SET first_file = 1, next_file = 1", fill)
+
+    def check():
+        for commit_id, wanted in contents.items():
+            found = [get(service, "d", f"/files/{f['number']}").body for f in files(service, "d", commit_id)]
+            assert sorted(found) == sorted(wanted)
+        current = service.sql("SELECT number FROM files WHERE removed_in IS NULL")
+        assert len(current) == len(list(contents.values())[-1])
+
+    check()
+    for to in list(contents):
+        back = service.request("POST", "/v1/datasets/acme.tests.d/rollback", {"snapshot": to})
+        contents[back.json()["commit_id"]] = contents[to]
+        check()
+    contents[publish(service, "d", b"a\n99\n", mode="overwrite").json()["commit_id"]] = [b"a\n99\n"]
+    check()
+    for to in list(contents):
+        back = service.request("POST", "/v1/datasets/acme.tests.d/rollback", {"snapshot": to})
+        contents[back.json()["commit_id"]] = contents[to]
+        check()
 
 
 def test_lists_are_filtered_and_turned_page_by_page(make_service):
