@@ -144,6 +144,18 @@ def refusals():
     expect("SessionNotFoundError", session.inspect, 404)
 
 
+def contracts():
+    """Not served: the later releases say so instead of failing on the answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = opteryx_upload.ContractClient(TOKEN, base_url=URL)
+            made.negotiate(Target("peer", "client", "contracts"), [sample(folder, "csv")])
+        except opteryx_upload.ContractError as error:
+            assert "contracts are not served here" in str(error), error
+            return
+    raise AssertionError("no ContractError")
+
+
 def denied(kind):
     target = Target("peer", "client", "denied")
     if kind == "authentication":

@@ -49,6 +49,11 @@ def test_what_the_content_and_the_session_are_refused_for(peer, shared, release)
     run(peer, shared, release, "refusals")
 
 
+@pytest.mark.parametrize("release", ["0.4.0", "0.5.0", "0.6.0"])
+def test_contracts_are_refused_in_words_that_the_client_reads(peer, shared, release):
+    run(peer, shared, release, "contracts")
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_who_is_refused(peer, make_service, release):
     service = make_service(auth="required")
