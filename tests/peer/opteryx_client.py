@@ -149,7 +149,8 @@ def contracts():
     with tempfile.TemporaryDirectory() as folder:
         try:
             made = opteryx_upload.ContractClient(TOKEN, base_url=URL)
-            made.negotiate(Target("peer", "client", "contracts"), [sample(folder, "csv")])
+            made.negotiate(Target("peer", "client", "contracts"), [sample(folder, "csv")],
+                           schema=opteryx_upload.Schema.inferred())
         except opteryx_upload.ContractError as error:
             assert "contracts are not served here" in str(error), error
             return
