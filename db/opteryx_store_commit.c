@@ -94,10 +94,11 @@ static enum fault dataset_create(struct db *db, struct step *step, struct proble
     enum fault f = query_step(&q, &row, why);
     if (!f && !row)
         f = problem_internal(why, "a new dataset has no number");
-    if (!f)
+    if (!f) {
         step->dataset = (struct opteryx_dataset){ .number = query_column_int(&q, 0),
                                                   .first_file = 1,
                                                   .next_file = 1 };
+    }
     query_done(&q);
     return f;
 }
