@@ -1,7 +1,7 @@
 -- Where the files of an Opteryx snapshot lie.  Files are numbered in the order of their snapshots,
 -- so a snapshot's are a range of numbers but for those that a rollback has taken out of it.  With
--- the range known, a page of them costs what it holds, and an overwrite writes no old file's row: it
--- begins a range behind them.
+-- the range known, a page of them costs what it holds, and an overwrite writes no old file's row:
+-- it begins a range behind them.
 
 -- The range: first_file up to, but not with, next_file.
 ALTER TABLE opteryx_snapshot ADD COLUMN first_file INTEGER NOT NULL DEFAULT 1;

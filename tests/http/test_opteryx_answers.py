@@ -20,25 +20,29 @@ def inspected(shared, sid):
 # ---- sessions ----
 
 
-def test_a_session_lives_for_the_hours_of_the_setting(make_service):
-    for hours, service in ((6, make_service()), (2, make_service(settings={"SESSION_HOURS": 2}))):
-        before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
-        made = service.request("POST", "/v1/upload/session").json()
-        expires = datetime.datetime.fromisoformat(made["expires_at"].replace("Z", "+00:00"))
-        opened = datetime.datetime.strptime(made["session_id"][:14], "%Y%m%d%H%M%S")
-        assert before <= expires - datetime.timedelta(hours=hours) <= (
-            before + datetime.timedelta(seconds=30))
-        assert opened.replace(tzinfo=datetime.timezone.utc) + datetime.timedelta(hours=hours) == expires
+def lifetime(service, hours):
+    before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    made = service.request("POST", "/v1/upload/session").json()
+    expires = datetime.datetime.fromisoformat(made["expires_at"].replace("Z", "+00:00"))
+    opened = datetime.datetime.strptime(made["session_id"][:14], "%Y%m%d%H%M%S")
+    opened = opened.replace(tzinfo=datetime.timezone.utc)
+    assert before <= opened <= before + datetime.timedelta(seconds=30)
+    assert opened + datetime.timedelta(hours=hours) == expires
 
 
-def test_addresses_name_the_host_that_was_asked_or_the_public_url(shared, make_service, name):
+def test_a_session_lives_for_six_hours_at_the_host_that_was_asked(shared):
+    lifetime(shared, 6)
     forwarded = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https",
                  "Forwarded": "host=evil.example;proto=https"}
     for host, base in (("a.example", "http://a.example"), ("b.example:81", "http://b.example:81")):
         made = shared.request("POST", "/v1/upload/session", None, {"Host": host} | forwarded).json()
         assert made["url"] == f"{base}/v1/upload/{made['session_id']}"
-    service = make_service(settings={"PUBLIC_URL": "https://up.example:8443"})
-    made = service.request("POST", "/v1/upload/session", None, forwarded).json()
+
+
+def test_settings_move_a_session_s_hours_and_its_address(make_service, name):
+    service = make_service(settings={"SESSION_HOURS": 2, "PUBLIC_URL": "https://up.example:8443"})
+    lifetime(service, 2)
+    made = service.request("POST", "/v1/upload/session").json()
     assert made["url"] == f"https://up.example:8443/v1/upload/{made['session_id']}"
     first = publish(service, name).json()["commit_id"]
     assert files(service, name, first)[0]["url"] == (
