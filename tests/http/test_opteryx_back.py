@@ -112,7 +112,7 @@ def test_snapshots_from_before_their_ranges_were_kept_are_read_all_the_same(make
         parts = [b"a\n%d\n" % (10 * i + k) for k in range(2)]
         before = list(contents.values())[-1] if mode == "append" else []
         contents[publish(service, "d", parts, mode=mode).json()["commit_id"]] = before + parts
-    migration = (ROOT / "migrations" / "0005_opteryx_files.sql").read_text()
+    migration = (ROOT / "migrations" / "0006_opteryx_files.sql").read_text()
     fill = re.search(r"^UPDATE opteryx_snapshot .*?;", migration, re.S | re.M).group(0)
     raw_sql(service, "UPDATE opteryx_file SET removed_in = 3 WHERE added_in < 3",
             "UPDATE opteryx_snapshot SET first_file = 1, next_file = 1", fill)
