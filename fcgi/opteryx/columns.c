@@ -75,7 +75,7 @@ static void index_add(struct columns *columns, const char *name, size_t len)
     }
     const char *known = candidate(columns, name, len)->name;
     size_t same = 0;
-    while (known[same] == name[same] && same < len)
+    while (same < len && known[same] == name[same])
         same++;
     const unsigned char differ = (unsigned char)known[same] ^ (unsigned char)name[same];
     if (differ == 0)
