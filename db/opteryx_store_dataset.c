@@ -22,7 +22,6 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         CREATED_AT,
         COLUMNS
     };
-    const char *columns = query_column_text(q, COLUMNS);
     *out = (struct opteryx_dataset){
         .number = query_column_int(q, NUMBER),
         .sequence = query_column_int(q, SEQUENCE),
@@ -35,11 +34,14 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         .changed_at = query_column_int(q, AT),
         .created_at = query_column_int(q, CREATED_AT),
     };
-    if (!columns || !query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id) ||
+    if (!query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id) ||
         !query_column_copy(q, STRUCTURE_ID, out->structure_id, sizeof out->structure_id))
         return problem_internal(why, "a dataset's row is damaged");
     if (!arena)
-        return FAULT_NONE;
+        return FAULT_NONE; /* columns may be long; they are not even read */
+    const char *columns = query_column_text(q, COLUMNS);
+    if (!columns)
+        return problem_internal(why, "a dataset has no columns");
     out->columns = arena_strdup(arena, columns, strlen(columns));
     return out->columns ? FAULT_NONE
                         : problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");

@@ -29,8 +29,9 @@ static enum fault target_find(struct exchange *x, enum right right, struct opter
 }
 
 /* Begins a look at the rows, which look_end() ends, with those of the path's dataset.  They are of
- * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor. */
-static enum fault look_begin(struct exchange *x, struct opteryx_target *target,
+ * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor.  arena:
+ * for the columns; NULL without them. */
+static enum fault look_begin(struct exchange *x, struct arena *arena, struct opteryx_target *target,
                              struct opteryx_dataset *dataset, struct problem *why)
 {
     bool found = false;
@@ -38,7 +39,7 @@ static enum fault look_begin(struct exchange *x, struct opteryx_target *target,
     if (!f)
         f = db_read_begin(x->db, why);
     if (!f)
-        f = opteryx_store_dataset_get(x->db, target, x->arena, dataset, &found, why);
+        f = opteryx_store_dataset_get(x->db, target, arena, dataset, &found, why);
     return f || found ? f : no_dataset(why);
 }
 
@@ -288,7 +289,7 @@ enum fault opteryx_dataset_snapshots(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &before, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshots(x->db, dataset.number, before, page.limit + 1,
                                             snapshots_each, &page, why);
@@ -309,7 +310,7 @@ enum fault opteryx_dataset_show(struct exchange *x, struct problem *why)
     struct opteryx_target target = { .workspace = "" };
     struct opteryx_dataset dataset = { .number = 0 };
     struct opteryx_snapshot snapshot = { .sequence = 0 };
-    enum fault f = look_begin(x, &target, &dataset, why);
+    enum fault f = look_begin(x, x->arena, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, dataset.commit_id, x->arena,
                                            &snapshot, why);
@@ -375,7 +376,7 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &after, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     page.table = exchange_path(x, 0);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, exchange_path(x, 1), x->arena,
@@ -403,7 +404,7 @@ static enum fault file_send(struct exchange *x, int64_t number, bool *moved, str
     struct opteryx_file file = { .number = 0 };
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
     *moved = false;
-    enum fault f = look_begin(x, &target, &dataset, why);
+    enum fault f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_file(x->db, dataset.number, number, x->arena, &file, why);
     f = look_end(x, f, why);
@@ -460,7 +461,7 @@ static enum fault rollback_checked(struct exchange *x, const char *to, struct pr
     f = opteryx_store_dataset_rollback(x->db, &rollback, why);
     if (f)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, id, x->arena, &snapshot, why);
     f = look_end(x, f, why);
