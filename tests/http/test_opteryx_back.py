@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import subprocess
 import urllib.parse
 
 import pytest
@@ -287,6 +288,32 @@ def test_what_the_dataset_verb_says(fresh):
             (("list", "x"), 2, "usage:"), (("remove", "a.b.c"), 2, "usage:")):
         done = fresh.verb("dataset", *words, check=False)
         assert done.returncode == status and said in done.stderr, (words, done)
+
+
+def test_a_reader_of_the_verb_who_takes_his_time_holds_nothing_up(fresh):
+    """The list is longer than a pipe; the log can be emptied although nobody reads it."""
+    publish(fresh, "d")
+    raw_sql(fresh, """INSERT INTO opteryx_dataset (workspace, collection, name, sequence, next_file, created_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        SELECT 'many', 'c', printf('%0100d', i), 1, 1, 0 FROM n""",
+            """INSERT INTO opteryx_structure SELECT dataset, 1, '[]' FROM opteryx_dataset WHERE workspace = 'many'""",
+            """INSERT INTO opteryx_snapshot (dataset, sequence, commit_id, structure, operation, author, at,
+                files_added, files_removed, rows_added, rows_removed, files, rows, bytes)
+            SELECT dataset, 1, 'snap_' || dataset, 1, 'create', 'x', 0, 0, 0, 0, 0, 0, 0, 0
+              FROM opteryx_dataset WHERE workspace = 'many'""")
+    env = fresh.environment() | {"SLUICE_STATE": str(fresh.state), "SLUICE_AUTH": fresh.auth}
+    with subprocess.Popen([fresh.program(), "dataset", "list"], env=env, stdout=subprocess.PIPE) as verb:
+        first = verb.stdout.read(1)
+        publish(fresh, "d")
+        with sqlite3.connect(fresh.state / "sluice.db", timeout=5) as db:
+            busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        listed = (first + verb.stdout.read()).decode().splitlines()
+        assert verb.wait(60) == 0
+    assert busy == 0 and len(listed) == 2001 and listed == sorted(listed)
+    for i in range(101):
+        publish(fresh, "s", snapshot_message=str(i))
+    shown = fresh.verb("dataset", "show", "acme.tests.s").stdout.splitlines()[2:]
+    assert [line.split("\t")[-1] for line in shown] == [str(i) for i in reversed(range(101))]
 
 
 def test_a_dataset_of_a_dropped_name_begins_anew(fresh):
