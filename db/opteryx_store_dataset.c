@@ -290,21 +290,13 @@ enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t nu
 
 /* ---- the end of a dataset ---- */
 
-static enum fault drop_rows(struct db *db, int64_t dataset, struct problem *why)
+enum { DROP_PIECE = 5000 }; /* rows that one transaction deletes: some 30 ms of the writers' lock */
+
+static enum fault run_on(struct db *db, enum statement which, int64_t dataset, struct problem *why)
 {
-    static const enum statement steps[] = {
-        STMT_OPTERYX_DROP_FILES,
-        STMT_OPTERYX_DROP_SNAPSHOTS,
-        STMT_OPTERYX_DROP_STRUCTURES,
-        STMT_OPTERYX_DROP_DATASET,
-    };
-    enum fault f = FAULT_NONE;
-    for (size_t i = 0; !f && i < sizeof steps / sizeof steps[0]; i++) {
-        struct query q = query_for(db, steps[i]);
-        query_int(&q, ":dataset", dataset);
-        f = query_run(&q, NULL, why);
-    }
-    return f;
+    struct query q = query_for(db, which);
+    query_int(&q, ":dataset", dataset);
+    return query_run(&q, NULL, why);
 }
 
 enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
@@ -319,6 +311,54 @@ enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target
     if (!f && !found)
         f = problem_set(why, FAULT_MISSING, "Dataset not found");
     if (!f)
-        f = drop_rows(db, dataset.number, why);
+        f = run_on(db, STMT_OPTERYX_DATASET_UNNAME, dataset.number, why);
     return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
+}
+
+/* A dataset that was dropped and has rows left; *found is false when there is none. */
+static enum fault dropped_get(struct db *db, int64_t *dataset, bool *found, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_DROPPED_GET);
+    enum fault f = query_step(&q, found, why);
+    if (!f && *found)
+        *dataset = query_column_int(&q, 0);
+    query_done(&q);
+    return f;
+}
+
+static enum fault drop_piece(struct db *db, enum statement which, int64_t dataset, int64_t *deleted,
+                             struct problem *why)
+{
+    struct query q = query_for(db, which);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":most", DROP_PIECE);
+    return query_run(&q, deleted, why);
+}
+
+/* The next rows to go: files, then snapshots, then the rest. */
+static enum fault dropped_shrink(struct db *db, int64_t dataset, struct problem *why)
+{
+    int64_t deleted = 0;
+    enum fault f = drop_piece(db, STMT_OPTERYX_DROP_FILES, dataset, &deleted, why);
+    if (!f && deleted == 0)
+        f = drop_piece(db, STMT_OPTERYX_DROP_SNAPSHOTS, dataset, &deleted, why);
+    if (f || deleted)
+        return f;
+    f = run_on(db, STMT_OPTERYX_DROP_STRUCTURES, dataset, why);
+    return f ? f : run_on(db, STMT_OPTERYX_DROP_DATASET, dataset, why);
+}
+
+enum fault opteryx_store_dropped_sweep(struct db *db, bool *more, struct problem *why)
+{
+    int64_t dataset = 0;
+    enum fault f = db_begin(db, why);
+    if (f)
+        return f;
+    f = dropped_get(db, &dataset, more, why);
+    if (!f && *more)
+        f = dropped_shrink(db, dataset, why);
+    if (!f && *more)
+        return db_commit(db, why);
+    db_rollback(db);
+    return f;
 }

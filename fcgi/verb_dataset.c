@@ -39,7 +39,7 @@ static enum fault lines_print(struct lines *lines, struct problem *why)
 {
     if (text_failed(&lines->text))
         return problem_internal(why, "no memory for a list");
-    (void)fwrite(lines->text.data, 1, lines->text.len, stdout);
+    (void)fputs(text_string(&lines->text), stdout);
     text_clear(&lines->text);
     return FAULT_NONE;
 }
@@ -142,7 +142,9 @@ static enum fault show(struct db *db, const struct opteryx_target *target, struc
 static enum fault drop(struct db *db, const char *name, const struct opteryx_target *target,
                        struct problem *why)
 {
-    const enum fault f = opteryx_store_dataset_drop(db, target, why);
+    enum fault f = opteryx_store_dataset_drop(db, target, why);
+    for (bool more = true; !f && more;)
+        f = opteryx_store_dropped_sweep(db, &more, why);
     if (!f)
         (void)printf("dropped %s; `sluice gc` takes its bytes back\n", name);
     return f;

@@ -290,6 +290,22 @@ def test_what_the_dataset_verb_says(fresh):
         assert done.returncode == status and said in done.stderr, (words, done)
 
 
+def test_what_a_killed_drop_has_left_is_seen_by_nobody_and_taken_by_gc(fresh):
+    publish(fresh, "d")
+    publish(fresh, "e")
+    raw_sql(fresh, "UPDATE opteryx_dataset SET workspace = '', collection = '', name = '1' WHERE name = 'd'")
+    for path in ("/v1/datasets", "/v1/datasets?workspace=acme", "/v1/datasets?collection=tests"):
+        assert [d["table"] for d in fresh.request("GET", path).json()["datasets"]] == ["acme.tests.e"]
+    assert fresh.request("GET", "/v1/datasets/..1").status == get(fresh, "d").status == 404
+    assert [row["dataset"] for row in fresh.sql("SELECT * FROM datasets")] == ["acme.tests.e"]
+    assert len(fresh.verb("dataset", "list").stdout.splitlines()) == 1
+    publish(fresh, "d", b"a\n9\n", mode="fail")
+    fresh.verb("gc")
+    assert [f["dataset"] for f in fresh.sql("SELECT * FROM files")] == ["acme.tests.d", "acme.tests.e"]
+    assert fresh.sql("SELECT count(*) AS n FROM opteryx_dataset") == [{"n": 2}]
+    assert get(fresh, "d", "/files/1").body == b"a\n9\n" and get(fresh, "e", "/files/1").body == CSV
+
+
 def test_a_reader_of_the_verb_who_takes_his_time_holds_nothing_up(fresh):
     """The list is longer than a pipe; the log can be emptied although nobody reads it."""
     publish(fresh, "d")
