@@ -221,6 +221,14 @@ static enum fault list_each(void *ctx, const struct opteryx_listed *listed, bool
     return FAULT_NONE;
 }
 
+/* The one workspace that the caller's scope lies in; NULL when there may be more. */
+static const char *scope_workspace(struct exchange *x)
+{
+    const char *scope = x->who->scope;
+    const size_t len = strcspn(scope, ".,*?[");
+    return scope[len] == '.' && !strchr(scope, ',') ? arena_strdup(x->arena, scope, len) : NULL;
+}
+
 /* Moves the start of the list to what the filter lets through; false when that is nothing. */
 static bool list_seek(const struct page *page, struct opteryx_target *after)
 {
@@ -254,6 +262,8 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
         f = problem_set(why, FAULT_UNPROCESSABLE, "after is not the name of a dataset");
     if (!f)
         f = auth_require(x, RIGHT_READ, NULL, why);
+    if (!f && !page.workspace)
+        page.workspace = scope_workspace(x);
     if (!f && list_seek(&page, &after))
         f = opteryx_store_dataset_list(x->db, &after, list_each, &page, why);
     if (!f)

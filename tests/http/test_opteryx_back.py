@@ -201,6 +201,26 @@ def test_a_list_of_many_foreign_datasets_is_read_in_bounded_memory(make_service)
     assert [d["commit_id"] for d in answer.json()["datasets"]] == ["snap_25000"]
 
 
+def test_a_list_holds_what_the_scope_covers_whatever_its_form(make_service):
+    service = make_service(auth="required")
+    admin = {"Authorization": f"Bearer {service.token('admin')}"}
+    tables = ["a.c.x", "a-b.c.x", "ab.c.x", "ab.d.x", "b.c.x"]
+    for table in tables:
+        sid = session(service, headers=admin)
+        put(service, sid, 0, headers=admin | {"x-file-name": "a.csv"})
+        names = dict(zip(("workspace", "collection", "dataset"), table.split(".")))
+        service.request("POST", f"/v1/upload/{sid}/commit", {"target": names}, admin)
+    for i, (scope, seen) in enumerate((
+            ("*", tables), ("ab.*", tables[2:4]), ("a.*", tables[:1]), ("a*", tables[:4]), ("[a].*", tables[:1]),
+            ("a?.c.x", tables[2:3]), ("ab.c.x", tables[2:3]), ("ab.c.x,b.*", [tables[2], tables[4]]),
+            ("b.*,a.*", [tables[0], tables[4]]), ("*.d.x", tables[3:4]), ("ab", []), ("none.*", []))):
+        who = {"Authorization": f"Bearer {service.token(f't{i}', 'opteryx:read', '--scope', scope)}"}
+        page = service.request("GET", "/v1/datasets", headers=who).json()
+        assert sorted(d["table"] for d in page["datasets"]) == sorted(seen), scope
+        page = service.request("GET", "/v1/datasets?workspace=b", headers=who).json()
+        assert [d["table"] for d in page["datasets"]] == [t for t in seen if t == "b.c.x"], scope
+
+
 def test_a_page_of_long_messages_and_names_ends_early(make_service, name):
     service = make_service()
     for i in range(12):
