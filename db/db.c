@@ -202,6 +202,14 @@ static int on_wal(void *ctx, sqlite3 *sqlite, const char *schema, int frames)
     return SQLITE_OK;
 }
 
+/* There are no threads, so SQLite need not lock around each of its allocations nor count them.
+ * Refused, which is harmless, once SQLite is in use: then it has been said before. */
+static void sqlite_prepare(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum fault file_open(struct db *db, const char *folder, enum db_access access,
                             struct problem *why)
 {
@@ -214,6 +222,7 @@ static enum fault file_open(struct db *db, const char *folder, enum db_access ac
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= access == DB_LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= access == DB_CREATE ? SQLITE_OPEN_CREATE : 0;
+    sqlite_prepare();
     const int code = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
     if (code == SQLITE_OK)
         return FAULT_NONE;

@@ -11,7 +11,9 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         NUMBER,
         SEQUENCE,
         NEXT_FILE,
+        FIRST_FILE,
         STRUCTURE,
+        STRUCTURE_ID,
         COMMIT_ID,
         FILES,
         ROWS,
@@ -24,6 +26,7 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
     *out = (struct opteryx_dataset){
         .number = query_column_int(q, NUMBER),
         .sequence = query_column_int(q, SEQUENCE),
+        .first_file = query_column_int(q, FIRST_FILE),
         .next_file = query_column_int(q, NEXT_FILE),
         .structure = query_column_int(q, STRUCTURE),
         .totals = { .files = query_column_int(q, FILES),
@@ -32,7 +35,8 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         .changed_at = query_column_int(q, AT),
         .created_at = query_column_int(q, CREATED_AT),
     };
-    if (!columns || !query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id))
+    if (!columns || !query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id) ||
+        !query_column_copy(q, STRUCTURE_ID, out->structure_id, sizeof out->structure_id))
         return problem_internal(why, "a dataset's row is damaged");
     if (!arena)
         return FAULT_NONE;
@@ -113,6 +117,7 @@ static enum fault snapshot_row(const struct query *q, struct opteryx_snapshot *o
 {
     enum { SEQUENCE, COMMIT_ID, PARENT, STRUCTURE, OPERATION, MESSAGE, AUTHOR, AT };
     enum { FILES_ADDED = AT + 1, FILES_REMOVED, ROWS_ADDED, ROWS_REMOVED, FILES, ROWS, BYTES };
+    enum { FIRST_FILE = BYTES + 1, NEXT_FILE };
     *out = (struct opteryx_snapshot){
         .sequence = query_column_int(q, SEQUENCE),
         .parent = query_column_text(q, PARENT),
@@ -128,28 +133,32 @@ static enum fault snapshot_row(const struct query *q, struct opteryx_snapshot *o
         .totals = { .files = query_column_int(q, FILES),
                     .rows = query_column_int(q, ROWS),
                     .bytes = query_column_int(q, BYTES) },
+        .first_file = query_column_int(q, FIRST_FILE),
+        .next_file = query_column_int(q, NEXT_FILE),
     };
     if (!query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id))
         return problem_internal(why, "a snapshot's id does not fit");
     return FAULT_NONE;
 }
 
-enum fault opteryx_store_dataset_snapshots(
-    struct db *db, int64_t dataset, int64_t before, int64_t most,
-    enum fault (*each)(void *ctx, const struct opteryx_snapshot *s, struct problem *why), void *ctx,
-    struct problem *why)
+enum fault
+opteryx_store_dataset_snapshots(struct db *db, int64_t dataset, int64_t before, int64_t most,
+                                enum fault (*each)(void *ctx, const struct opteryx_snapshot *s,
+                                                   bool *enough, struct problem *why),
+                                void *ctx, struct problem *why)
 {
     bool row = false;
+    bool enough = false;
     struct query q = query_for(db, STMT_OPTERYX_SNAPSHOT_LIST);
     query_int(&q, ":dataset", dataset);
     query_int(&q, ":before", before);
     query_int(&q, ":most", most);
     enum fault f = query_step(&q, &row, why);
-    while (!f && row) {
+    while (!f && row && !enough) {
         struct opteryx_snapshot snapshot = { .sequence = 0 };
         f = snapshot_row(&q, &snapshot, why);
         if (!f)
-            f = each(ctx, &snapshot, why);
+            f = each(ctx, &snapshot, &enough, why);
         if (!f)
             f = query_step(&q, &row, why);
     }
@@ -228,21 +237,24 @@ static enum fault file_row(const struct query *q, struct opteryx_file *out, stru
 enum fault opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
                                        enum fault (*each)(void *ctx,
                                                           const struct opteryx_file *file,
-                                                          struct problem *why),
+                                                          bool *enough, struct problem *why),
                                        void *ctx, struct problem *why)
 {
     bool row = false;
+    bool enough = false;
+    const int64_t before = page->snapshot->first_file - 1;
     struct query q = query_for(db, STMT_OPTERYX_FILE_LIST);
     query_int(&q, ":dataset", page->dataset);
-    query_int(&q, ":sequence", page->sequence);
-    query_int(&q, ":after", page->after);
+    query_int(&q, ":sequence", page->snapshot->sequence);
+    query_int(&q, ":after", page->after > before ? page->after : before);
+    query_int(&q, ":end", page->snapshot->next_file);
     query_int(&q, ":most", page->most);
     enum fault f = query_step(&q, &row, why);
-    while (!f && row) {
+    while (!f && row && !enough) {
         struct opteryx_file file = { .number = 0 };
         f = file_row(&q, &file, why);
         if (!f)
-            f = each(ctx, &file, why);
+            f = each(ctx, &file, &enough, why);
         if (!f)
             f = query_step(&q, &row, why);
     }

@@ -34,11 +34,13 @@ static enum fault list(struct db *db, struct problem *why)
     return opteryx_store_dataset_list(db, &first, print_listed, NULL, why);
 }
 
-static enum fault print_snapshot(void *ctx, const struct opteryx_snapshot *s, struct problem *why)
+static enum fault print_snapshot(void *ctx, const struct opteryx_snapshot *s, bool *enough,
+                                 struct problem *why)
 {
     char at[CLOCK_ISO_MAX];
     (void)ctx;
     (void)why;
+    *enough = false;
     clock_iso(s->at, at);
     (void)printf("%lld\t%s\t%s\t%s\tby %s\t%lld rows\t%lld files\t%s\n", (long long)s->sequence,
                  s->commit_id, at, s->operation, s->author, (long long)s->totals.rows,

@@ -132,10 +132,11 @@ enum fault columns_add(struct columns *columns, const char *name, size_t len,
         return problem_set(why, FAULT_UNPROCESSABLE, "more than %d columns",
                            (int)OPTERYX_COLUMNS_MAX);
     const size_t quoted = quoted_len(name, len);
-    if (quoted > OPTERYX_NAMES_MAX - columns->names)
+    if (quoted > OPTERYX_NAMES_MAX - columns->names) {
         return problem_set(why, FAULT_UNPROCESSABLE,
                            "the names of the columns take more than %d bytes",
                            (int)OPTERYX_NAMES_MAX);
+    }
     const char *copy = arena_strdup(columns->arena, name, len);
     if (!copy || (columns->count == columns->room && !grow(columns)))
         return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");

@@ -39,12 +39,12 @@ LARGE = ([(k, c) for k in KINDS for c in BOUNDS] if os.environ.get("LARGE_PARTS"
 
 
 def lines(kind):
-    """A MiB of lines of one length, no two of them equal."""
+    """4 MiB of lines of one length, no two of them equal, nor so alike that the ratio's bound is met."""
     made = []
-    for i in range(MIB // LINE):
+    for i in range(4 * MIB // LINE):
         start, end = (f"{i:07},", "\n") if kind == "csv" else (f'{{"id":{i:7},"text":"', '"}\n')
-        made.append(start + f"row {i % 977}, {i * 7919 % 31}".replace(",", ";").ljust(
-            LINE - len(start) - len(end), ".") + end)
+        text = f"row {i % 977} {i * 2654435761 % 2**32:08x}"
+        made.append(start + text.ljust(LINE - len(start) - len(end), ".") + end)
     return "".join(made).encode()
 
 

@@ -166,6 +166,27 @@ def test_a_large_batch_stays_within_the_memory_of_a_worker(make_service):
     test_hostile_archives_do_not_swell_the_workers(service)
 
 
+class Wide(Segment):
+    """One with as large a metadata.properties as there may be."""
+
+    def properties(self):
+        line = b"column.x.y = %s\n"
+        room = (4 << 20) - len(super().properties()) - len(line % b"")
+        return super().properties() + line % (b"z" * room)
+
+
+def test_the_largest_maps_and_files_stay_within_the_memory_of_a_worker(make_service):
+    service = make_service(workers=2)
+    pinot_push.table(service, "maps")
+    segments = [Segment(f"s{i}", custom={"k": "v" * 61_000}) for i in range(120)]
+    error(pinot_push.push(service, "maps", segments), 413)
+    segments = segments[:92] + [Wide("wide")]
+    for _ in range(2):
+        assert pinot_push.push(service, "maps", segments).status == 200
+    assert len(service.request("GET", "/segments/maps/metadata").json()) == 93
+    test_hostile_archives_do_not_swell_the_workers(service)
+
+
 def test_the_largest_configs_stay_within_the_memory_of_a_worker(make_service):
     """Written and read, of both types at once; larger ones are refused."""
     service = make_service(workers=2)

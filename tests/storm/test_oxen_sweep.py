@@ -4,7 +4,7 @@ repositories, clean and push archives.
 
 Whatever a client was told is there (by an upload, by `missing`, by `metadata`, by an upload in parts
 that was not needed) is read back at once and at the end.  The second form kills workers and gc
-while it goes on.  SWEEP_S (default 8; the long form is 300) is how long each form runs.
+while it goes on.  SWEEP_S (default 6; the long form is 300) is how long each form runs.
 """
 
 import collections
@@ -25,7 +25,7 @@ import pytest
 import uploads
 from conftest import Sluice
 
-SECONDS = float(os.environ.get("SWEEP_S", "8"))
+SECONDS = float(os.environ.get("SWEEP_S", "6"))
 CLIENTS = 16
 POOL, LARGE, A_BATCH = 400, 8, 24
 RECYCLE = 60  # requests: workers end often, and leave packs to be swept

@@ -270,7 +270,7 @@ static void test_the_names_of_all_columns_are_bounded(void **state)
     assert_int_equal(columns_add(&columns, name, LONG, &type, true, &why), FAULT_UNPROCESSABLE);
     assert_string_equal(why.text, "the names of the columns take more than 1048576 bytes");
     struct text out;
-    text_init(&out, 2 * OPTERYX_NAMES_MAX);
+    text_init(&out, (size_t)2 * OPTERYX_NAMES_MAX);
     columns_write(&columns, &out);
     assert_false(text_failed(&out));
     text_release(&out);
