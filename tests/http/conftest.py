@@ -1,10 +1,14 @@
 import pathlib
+import signal
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from sluice import SERVER, Service  # noqa: E402
+
+# Whoever runs the tests in the background ignores Ctrl-C for them, and so for what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _running(folder, **options):

@@ -303,9 +303,9 @@ def test_what_the_dataset_verb_says(fresh):
     assert fresh.verb("dataset", "list").stdout == ""
     for words, status, said in (
             (("show", "acme.tests.d"), 1, "Dataset not found"), (("drop", "acme.tests.d"), 1, "Dataset not found"),
-            (("show", "a.b"), 1, "a dataset is workspace.collection.dataset"),
-            (("show",), 2, "usage: sluice dataset list | show W.C.D | drop W.C.D"), ((), 2, "usage:"),
-            (("list", "x"), 2, "usage:"), (("remove", "a.b.c"), 2, "usage:")):
+            (("show", "a.b"), 2, "a dataset is workspace.collection.dataset"),
+            (("show",), 2, "sluice dataset list | show W.C.D | drop W.C.D"), ((), 2, "usage is"),
+            (("list", "x"), 2, "usage is"), (("remove", "a.b.c"), 2, "usage is")):
         done = fresh.verb("dataset", *words, check=False)
         assert done.returncode == status and said in done.stderr, (words, done)
 
