@@ -5,16 +5,14 @@
 enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
                          struct problem *why)
 {
-    bool row = false;
     struct query q = query_for(db, STMT_BLOB_ADD);
     query_int(&q, ":file", ref->file);
     query_int(&q, ":start", ref->start);
     query_int(&q, ":bytes", ref->bytes);
 
-    const enum fault f = query_step(&q, &row, why);
-    if (!f && row)
-        *blob = query_column_int(&q, 0);
-    query_done(&q);
+    const enum fault f = query_run(&q, NULL, why);
+    if (!f)
+        *blob = query_added(&q);
     return f;
 }
 

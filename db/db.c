@@ -144,9 +144,11 @@ static enum fault folder_open(const char *path, enum db_access access, int *out,
     *out = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*out >= 0)
         return made ? parent_sync(*out, why) : FAULT_NONE;
-    if (errno == ENOENT)
-        return problem_set(why, FAULT_UNAVAILABLE,
-                           "there is no state folder: run `sluice migrate`");
+    if (errno == ENOENT) {
+        (void)problem_set(why, FAULT_UNAVAILABLE, "there is no state folder: run `sluice migrate`");
+        (void)snprintf(why->detail, sizeof why->detail, "SLUICE_STATE is %s", path);
+        return why->fault;
+    }
     return problem_errno(why, errno, "open of the state folder");
 }
 
@@ -200,6 +202,14 @@ static int on_wal(void *ctx, sqlite3 *sqlite, const char *schema, int frames)
     return SQLITE_OK;
 }
 
+/* There are no threads, so SQLite need not lock around each of its allocations nor count them.
+ * Refused, which is harmless, once SQLite is in use: then it has been said before. */
+static void sqlite_prepare(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum fault file_open(struct db *db, const char *folder, enum db_access access,
                             struct problem *why)
 {
@@ -212,6 +222,7 @@ static enum fault file_open(struct db *db, const char *folder, enum db_access ac
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= access == DB_LOOK ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     flags |= access == DB_CREATE ? SQLITE_OPEN_CREATE : 0;
+    sqlite_prepare();
     const int code = sqlite3_open_v2(path, &db->sqlite, flags, NULL);
     if (code == SQLITE_OK)
         return FAULT_NONE;

@@ -107,6 +107,10 @@ MUST_CHECK enum fault query_step(struct query *q, bool *row, struct problem *why
 /* Steps to the end and is done; for statements without rows.  changes may be NULL. */
 MUST_CHECK enum fault query_run(struct query *q, int64_t *changes, struct problem *why);
 
+/* The number of the row that an INSERT which has run to its end added.  For statements that run for
+ * every content: RETURNING makes a table of its own for each row that it returns. */
+int64_t query_added(const struct query *q);
+
 /* Columns of the current row, from 0.  Texts are borrowed until the next step; NULL for NULL. */
 int64_t query_column_int(const struct query *q, int column);
 const char *query_column_text(const struct query *q, int column);

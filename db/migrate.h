@@ -27,7 +27,7 @@ struct migrate_report {
 MUST_CHECK enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
                                   struct migrate_report *report, struct problem *why);
 
-/* Only looks: FAULT_NONE when the schema is this program's. */
+/* Only looks: FAULT_NONE when the schema is this program's and no poison mark is in the folder. */
 MUST_CHECK enum fault migrate_check(const char *folder, struct problem *why);
 
 /* The SQLite library in use, and in *defects which of the two known defects of db/README.md it has

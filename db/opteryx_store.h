@@ -36,6 +36,9 @@ struct opteryx_target {
 
 enum opteryx_mode { OPTERYX_FAIL = 0, OPTERYX_OVERWRITE, OPTERYX_APPEND };
 
+/* For an if_match that any current commit fulfils, if there is one. */
+#define OPTERYX_ANY_COMMIT "*"
+
 /* "fail", "overwrite", "append". */
 const char *opteryx_store_mode_word(enum opteryx_mode mode);
 
@@ -106,13 +109,13 @@ struct opteryx_commit {
     const struct opteryx_target *target;
     enum opteryx_mode mode;
     int64_t now;
-    int64_t revision;     /* of the session that was read */
-    int64_t structure;    /* of the dataset that was read, 0 when there was none */
-    const char *columns;  /* JSON of the dataset's columns afterwards; NULL: as they are */
-    const char *message;  /* may be NULL */
-    const char *id;       /* of the commit, new */
-    const char *if_match; /* the commit that must be current; NULL: any */
-    const char *answer;   /* what the client will read, also when it asks again */
+    int64_t revision;      /* of the session that was read */
+    const char *structure; /* structure_id of the dataset that was read, NULL without one */
+    const char *columns;   /* JSON of the dataset's columns afterwards; NULL: as they are */
+    const char *message;   /* may be NULL */
+    const char *id;        /* of the commit, new */
+    const char *if_match;  /* the commit that must be current; NULL: any or none */
+    const char *answer;    /* what the client will read, also when it asks again */
 };
 
 enum opteryx_outcome {

@@ -14,6 +14,7 @@ struct step {
     bool exists;
     struct opteryx_dataset dataset; /* as it was */
     int64_t sequence;               /* of the new snapshot */
+    int64_t first_file;             /* and where its files begin */
     int64_t structure;
     struct opteryx_totals added;
     struct opteryx_totals removed;
@@ -23,9 +24,13 @@ struct step {
 static enum fault match_check(const struct step *step, struct problem *why)
 {
     const char *wanted = step->commit->if_match;
-    if (!wanted || (step->exists && strcmp(wanted, step->dataset.commit_id) == 0))
+    if (!wanted || (step->exists && (strcmp(wanted, OPTERYX_ANY_COMMIT) == 0 ||
+                                     strcmp(wanted, step->dataset.commit_id) == 0)))
         return FAULT_NONE;
-    return problem_set(why, FAULT_PRECONDITION, "the dataset is not at commit %.64s", wanted);
+    if (!step->exists)
+        return problem_set(why, FAULT_PRECONDITION, "the dataset does not exist");
+    return problem_set(why, FAULT_PRECONDITION, "the dataset is not at commit %.64s but at %s",
+                       wanted, step->dataset.commit_id);
 }
 
 /* The session and the dataset as the plan needs them; *outcome says when it does not stand. */
@@ -53,10 +58,10 @@ static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *o
     f = match_check(step, why);
     if (f)
         return f;
-    const int64_t structure = step->exists ? step->dataset.structure : 0;
-    *outcome = session.revision == commit->revision && structure == commit->structure
-                   ? OPTERYX_COMMITTED
-                   : OPTERYX_OVERTAKEN;
+    const bool stands =
+        session.revision == commit->revision && step->exists == (commit->structure != NULL) &&
+        (!step->exists || strcmp(commit->structure, step->dataset.structure_id) == 0);
+    *outcome = stands ? OPTERYX_COMMITTED : OPTERYX_OVERTAKEN;
     return FAULT_NONE;
 }
 
@@ -89,9 +94,11 @@ static enum fault dataset_create(struct db *db, struct step *step, struct proble
     enum fault f = query_step(&q, &row, why);
     if (!f && !row)
         f = problem_internal(why, "a new dataset has no number");
-    if (!f)
-        step->dataset =
-            (struct opteryx_dataset){ .number = query_column_int(&q, 0), .next_file = 1 };
+    if (!f) {
+        step->dataset = (struct opteryx_dataset){ .number = query_column_int(&q, 0),
+                                                  .first_file = 1,
+                                                  .next_file = 1 };
+    }
     query_done(&q);
     return f;
 }
@@ -130,18 +137,19 @@ static enum fault snapshot_write(struct db *db, const struct step *step, struct 
     query_int(&q, ":files", before->files - step->removed.files + step->added.files);
     query_int(&q, ":rows", before->rows - step->removed.rows + step->added.rows);
     query_int(&q, ":bytes", before->bytes - step->removed.bytes + step->added.bytes);
+    query_int(&q, ":first_file", step->first_file);
+    query_int(&q, ":next_file", step->dataset.next_file + step->added.files);
     return query_run(&q, NULL, why);
 }
 
-static enum fault files_retire(struct db *db, struct step *step, struct problem *why)
+/* Where the files begin: an overwrite leaves all that were there before behind. */
+static void range_begin(struct step *step)
 {
+    step->first_file = step->dataset.first_file;
     if (!step->exists || step->commit->mode != OPTERYX_OVERWRITE)
-        return FAULT_NONE;
+        return;
+    step->first_file = step->dataset.next_file;
     step->removed = step->dataset.totals;
-    struct query q = query_for(db, STMT_OPTERYX_FILE_RETIRE);
-    query_int(&q, ":dataset", step->dataset.number);
-    query_int(&q, ":sequence", step->sequence);
-    return query_run(&q, NULL, why);
 }
 
 static enum fault files_add(struct db *db, const struct step *step, struct problem *why)
@@ -202,8 +210,7 @@ static enum fault write(struct db *db, struct step *step, struct problem *why)
         step->operation = step->commit->mode == OPTERYX_APPEND ? "append" : "overwrite";
     if (!f)
         f = structure_write(db, step, why);
-    if (!f)
-        f = files_retire(db, step, why);
+    range_begin(step);
     if (!f)
         f = files_add(db, step, why);
     if (!f)
@@ -234,14 +241,25 @@ enum fault opteryx_store_commit(struct db *db, const struct opteryx_commit *comm
 
 /* ---- rollback ---- */
 
-/* The files of the old snapshot that have been removed since. */
-static enum fault return_count(struct db *db, struct step *step, int64_t old, struct problem *why)
+/* What all statements on the old snapshot's files have in common. */
+static struct query old_query(struct db *db, enum statement which, const struct step *step,
+                              const struct opteryx_snapshot *old)
+{
+    struct query q = query_for(db, which);
+    query_int(&q, ":dataset", step->dataset.number);
+    query_int(&q, ":old", old->sequence);
+    query_int(&q, ":from", old->first_file);
+    query_int(&q, ":end", old->next_file);
+    return q;
+}
+
+/* The files of the old snapshot that rollbacks have taken out of it since. */
+static enum fault return_count(struct db *db, struct step *step, const struct opteryx_snapshot *old,
+                               struct problem *why)
 {
     enum { COUNT, ROWS, BYTES };
     bool row = false;
-    struct query q = query_for(db, STMT_OPTERYX_FILE_RETURN_TOTALS);
-    query_int(&q, ":dataset", step->dataset.number);
-    query_int(&q, ":old", old);
+    struct query q = old_query(db, STMT_OPTERYX_FILE_RETURN_TOTALS, step, old);
     enum fault f = query_step(&q, &row, why);
     if (!f && row) {
         step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
@@ -252,46 +270,67 @@ static enum fault return_count(struct db *db, struct step *step, int64_t old, st
     return f;
 }
 
-static enum fault files_move(struct db *db, const struct step *step, int64_t old,
-                             struct problem *why)
+static enum fault files_return(struct db *db, enum statement which, const struct step *step,
+                               const struct opteryx_snapshot *old, struct problem *why)
 {
-    struct query q = query_for(db, STMT_OPTERYX_FILE_RETIRE_SINCE);
-    query_int(&q, ":dataset", step->dataset.number);
-    query_int(&q, ":sequence", step->sequence);
-    query_int(&q, ":old", old);
-    enum fault f = query_run(&q, NULL, why);
-    if (f)
-        return f;
-    q = query_for(db, STMT_OPTERYX_FILE_RETURN);
-    query_int(&q, ":dataset", step->dataset.number);
+    int64_t changes = 0;
+    struct query q = old_query(db, which, step, old);
     query_int(&q, ":first", step->dataset.next_file);
     query_int(&q, ":sequence", step->sequence);
-    query_int(&q, ":old", old);
-    return query_run(&q, NULL, why);
+    enum fault f = query_run(&q, &changes, why);
+    if (!f && changes != step->added.files)
+        f = problem_internal(why, "%lld files come back of %lld", (long long)changes,
+                             (long long)step->added.files);
+    return f;
+}
+
+/* No overwrite since: what came later goes, what went comes back, the rest stays. */
+static enum fault return_part(struct db *db, struct step *step, const struct opteryx_snapshot *old,
+                              struct problem *why)
+{
+    const struct opteryx_totals *before = &step->dataset.totals;
+    enum fault f = return_count(db, step, old, why);
+    if (f)
+        return f;
+    step->first_file = old->first_file;
+    step->removed = (struct opteryx_totals){
+        .files = before->files + step->added.files - old->totals.files,
+        .rows = before->rows + step->added.rows - old->totals.rows,
+        .bytes = before->bytes + step->added.bytes - old->totals.bytes,
+    };
+    struct query q = query_for(db, STMT_OPTERYX_FILE_RETIRE);
+    query_int(&q, ":dataset", step->dataset.number);
+    query_int(&q, ":sequence", step->sequence);
+    query_int(&q, ":end", old->next_file);
+    f = query_run(&q, NULL, why);
+    return f ? f : files_return(db, STMT_OPTERYX_FILE_RETURN, step, old, why);
+}
+
+/* An overwrite lies between: nothing that is there now was there then. */
+static enum fault return_whole(struct db *db, struct step *step, const struct opteryx_snapshot *old,
+                               struct problem *why)
+{
+    step->first_file = step->dataset.next_file;
+    step->added = old->totals;
+    step->removed = step->dataset.totals;
+    return files_return(db, STMT_OPTERYX_FILE_RETURN_ALL, step, old, why);
 }
 
 /* The rest, once the dataset and its old snapshot have been read. */
 static enum fault return_to(struct db *db, struct step *step, const struct opteryx_snapshot *old,
                             struct problem *why)
 {
-    const struct opteryx_totals *before = &step->dataset.totals;
+    const bool overwritten = old->first_file != step->dataset.first_file;
     step->sequence = step->dataset.sequence + 1;
     step->structure = old->structure;
     step->operation = "rollback";
-    enum fault f = return_count(db, step, old->sequence, why);
-    step->removed = (struct opteryx_totals){
-        .files = before->files + step->added.files - old->totals.files,
-        .rows = before->rows + step->added.rows - old->totals.rows,
-        .bytes = before->bytes + step->added.bytes - old->totals.bytes,
-    };
-    if (!f)
-        f = files_move(db, step, old->sequence, why);
+    enum fault f = overwritten ? return_whole(db, step, old, why) : return_part(db, step, old, why);
     if (!f)
         f = snapshot_write(db, step, why);
     return f ? f : dataset_move(db, step, why);
 }
 
-/* The sequence, structure and totals of the snapshot to go back to. */
+/* The snapshot to go back to, but for its texts. */
 static enum fault old_read(struct db *db, int64_t dataset, const char *commit_id,
                            struct opteryx_snapshot *out, struct problem *why)
 {

@@ -9,8 +9,10 @@
 struct opteryx_dataset {
     int64_t number; /* the row's */
     int64_t sequence;
+    int64_t first_file; /* none of the current snapshot's is numbered below */
     int64_t next_file;
     int64_t structure; /* sequence of the snapshot that brought its columns */
+    char structure_id[OPTERYX_COMMIT_ID_MAX]; /* and its commit id, which no other dataset has */
     char commit_id[OPTERYX_COMMIT_ID_MAX];
     struct opteryx_totals totals;
     int64_t changed_at;
@@ -53,12 +55,16 @@ struct opteryx_snapshot {
     int64_t rows_added;
     int64_t rows_removed;
     struct opteryx_totals totals;
+    int64_t first_file; /* its files are numbered from this */
+    int64_t next_file;  /* up to, but not with, this */
 };
 
-/* Calls each for a dataset's snapshots before a sequence, the newest first, at most most. */
+/* Calls each for a dataset's snapshots before a sequence, the newest first, at most most, until it
+ * sets *enough. */
 MUST_CHECK enum fault opteryx_store_dataset_snapshots(
     struct db *db, int64_t dataset, int64_t before, int64_t most,
-    enum fault (*each)(void *ctx, const struct opteryx_snapshot *snapshot, struct problem *why),
+    enum fault (*each)(void *ctx, const struct opteryx_snapshot *snapshot, bool *enough,
+                       struct problem *why),
     void *ctx, struct problem *why);
 
 /* FAULT_MISSING "Snapshot not found". */
@@ -85,16 +91,17 @@ struct opteryx_file {
 /* A page of the files of one snapshot. */
 struct opteryx_files {
     int64_t dataset;
-    int64_t sequence; /* the snapshot's */
-    int64_t after;    /* numbers past it */
+    const struct opteryx_snapshot *snapshot;
+    int64_t after; /* numbers past it */
     int64_t most;
 };
 
-/* Calls each for the files of a page, by number. */
-MUST_CHECK enum fault opteryx_store_dataset_files(
-    struct db *db, const struct opteryx_files *page,
-    enum fault (*each)(void *ctx, const struct opteryx_file *file, struct problem *why), void *ctx,
-    struct problem *why);
+/* Calls each for the files of a page, by number, until it sets *enough. */
+MUST_CHECK enum fault
+opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
+                            enum fault (*each)(void *ctx, const struct opteryx_file *file,
+                                               bool *enough, struct problem *why),
+                            void *ctx, struct problem *why);
 
 /* A file that is or was in the dataset; FAULT_MISSING "File not found". */
 MUST_CHECK enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t number,
@@ -117,9 +124,13 @@ MUST_CHECK enum fault opteryx_store_dataset_rollback(struct db *db,
                                                      const struct opteryx_rollback *rollback,
                                                      struct problem *why);
 
-/* Forgets a dataset with all its snapshots; its bytes are the sweeper's.  Durable.  FAULT_MISSING
- * when there is none. */
+/* Takes a dataset's name away, so that nobody finds it any more; its rows are left for
+ * opteryx_store_dropped_sweep().  Durable.  FAULT_MISSING when there is none. */
 MUST_CHECK enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
                                                  struct problem *why);
+
+/* Deletes a piece of the rows of dropped datasets, in a transaction of its own; *more is false when
+ * there was none.  Their bytes are the sweeper's. */
+MUST_CHECK enum fault opteryx_store_dropped_sweep(struct db *db, bool *more, struct problem *why);
 
 #endif

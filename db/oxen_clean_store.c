@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { PIECE_MOST = 1000 }; /* rows a transaction */
+enum {
+    PIECE_MOST = 1000,  /* rows a transaction */
+    UPLOADS_MOST = 100, /* uploads a transaction, whose parts go with them */
+};
 
 enum fault oxen_clean_version_next(struct db *db, int64_t repository, const uint8_t *after,
                                    struct oxen_clean_version *out, bool *found, struct problem *why)
@@ -154,5 +157,41 @@ enum fault oxen_clean_retired_piece(struct db *db, bool *more, struct problem *w
     db_rollback(db);
     if (!f)
         *more = found;
+    return f;
+}
+
+/* ---- uploads that were left alone ---- */
+
+enum fault oxen_clean_uploads_piece(struct db *db, int64_t before, int64_t *count, bool *more,
+                                    struct problem *why)
+{
+    int64_t changes = 0;
+    enum fault f = db_begin(db, why);
+    if (!f) {
+        struct query q = query_for(db, STMT_OXEN_UPLOAD_EXPIRE);
+        query_int(&q, ":before", before);
+        query_int(&q, ":most", UPLOADS_MOST);
+        f = query_run(&q, &changes, why);
+    }
+    if (!f)
+        f = db_commit_unsettled(db, why);
+    db_rollback(db);
+    if (!f) {
+        *count += changes;
+        *more = changes > 0;
+    }
+    return f;
+}
+
+enum fault oxen_clean_uploads_count(struct db *db, int64_t before, int64_t *count,
+                                    struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_UPLOAD_EXPIRED);
+    query_int(&q, ":before", before);
+    const enum fault f = query_step(&q, &row, why);
+    if (!f && row)
+        *count = query_column_int(&q, 0);
+    query_done(&q);
     return f;
 }

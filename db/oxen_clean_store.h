@@ -36,4 +36,13 @@ MUST_CHECK enum fault oxen_clean_repository_retire(struct db *db, int64_t reposi
  * false when none is left. */
 MUST_CHECK enum fault oxen_clean_retired_piece(struct db *db, bool *more, struct problem *why);
 
+/* Takes out uploads in parts that nobody touched since before, a bounded number in one short
+ * transaction, and adds how many to *count; *more is false when none is left. */
+MUST_CHECK enum fault oxen_clean_uploads_piece(struct db *db, int64_t before, int64_t *count,
+                                               bool *more, struct problem *why);
+
+/* How many there are. */
+MUST_CHECK enum fault oxen_clean_uploads_count(struct db *db, int64_t before, int64_t *count,
+                                               struct problem *why);
+
 #endif

@@ -36,15 +36,29 @@ enum fault oxen_push_objects_put(struct db *db, int64_t repository,
     return f;
 }
 
+enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name, bool *found,
+                                   struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_OBJECT_EXISTS);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":name", name);
+    const enum fault f = query_step(&q, &row, why);
+    query_done(&q);
+    if (!f)
+        *found = row;
+    return f;
+}
+
 static enum fault commit_add(struct db *db, int64_t repository,
                              const struct oxen_commit_parts *commit, int64_t now,
                              struct problem *why)
 {
-    enum { PREFIX_MAX = 128, AFTER_SLASH = '/' + 1 };
-    char to[PREFIX_MAX];
+    enum { AFTER_SLASH = '/' + 1 };
+    char to[OXEN_PART_NAME_MAX];
     const size_t len = strlen(commit->history);
-    if (len == 0 || len >= sizeof to)
-        return problem_internal(why, "a commit's prefix of %zu bytes", len);
+    if (len == 0)
+        return problem_internal(why, "a commit without a prefix");
     memcpy(to, commit->history, len + 1);
     to[len - 1] = AFTER_SLASH; /* the least text behind all that begin so */
     struct query q = query_for(db, STMT_OXEN_COMMIT_ADD);
@@ -72,12 +86,12 @@ enum fault oxen_push_commits_add(struct db *db, int64_t repository,
     return f;
 }
 
-enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
-                                   const uint8_t hash[OXEN_KEY_BYTES], bool *found,
-                                   struct problem *why)
+/* Whether which, one of the two statements about a commit, finds a row. */
+static enum fault commit_find(struct db *db, enum statement which, int64_t repository,
+                              const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
 {
     bool row = false;
-    struct query q = query_for(db, STMT_OXEN_COMMIT_EXISTS);
+    struct query q = query_for(db, which);
     query_int(&q, ":repository", repository);
     query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
     const enum fault f = query_step(&q, &row, why);
@@ -85,6 +99,13 @@ enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
     if (!f)
         *found = row;
     return f;
+}
+
+enum fault oxen_push_commit_pushed(struct db *db, int64_t repository,
+                                   const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                   struct problem *why)
+{
+    return commit_find(db, STMT_OXEN_COMMIT_PUSHED, repository, hash, found, why);
 }
 
 /* ---- branches ---- */
@@ -166,6 +187,14 @@ static enum fault branch_set(struct db *db, int64_t repository, const char *name
     return query_run(&q, changes, why);
 }
 
+/* A branch is set: the push that brought commits has ended. */
+static enum fault commits_conclude(struct db *db, int64_t repository, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OXEN_COMMIT_CONCLUDE);
+    query_int(&q, ":repository", repository);
+    return query_run(&q, NULL, why);
+}
+
 /* Ends the transaction of a change: durably, or, when it was declined, by taking it back and making
  * durable what the decision rests on. */
 static enum fault conclude(struct db *db, enum fault f, enum oxen_branch_result result,
@@ -190,13 +219,15 @@ enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *n
     if (!f)
         f = oxen_store_repository_check(db, repository, why);
     if (!f)
-        f = oxen_push_commit_exists(db, repository, hash, &found, why);
+        f = commit_find(db, STMT_OXEN_COMMIT_EXISTS, repository, hash, &found, why);
     if (!f && !found)
         *result = OXEN_BRANCH_NO_COMMIT;
     if (!f && found)
         f = branch_run(db, STMT_OXEN_BRANCH_ADD, repository, name, hash, &changes, why);
     if (!f && found && changes == 0)
         *result = OXEN_BRANCH_EXISTS;
+    else if (!f && found)
+        f = commits_conclude(db, repository, why);
     return conclude(db, f, *result, why);
 }
 
@@ -213,9 +244,11 @@ enum fault oxen_push_branch_move(struct db *db, int64_t repository, const char *
     if (!f)
         f = oxen_push_branch_find(db, repository, name, stands, &branch, why);
     if (!f)
-        f = oxen_push_commit_exists(db, repository, hash, &commit, why);
+        f = commit_find(db, STMT_OXEN_COMMIT_EXISTS, repository, hash, &commit, why);
     if (!f && branch && commit)
         f = branch_set(db, repository, name, old, hash, &changes, why);
+    if (!f && changes > 0)
+        f = commits_conclude(db, repository, why);
     if (!branch)
         *result = OXEN_BRANCH_MISSING;
     else if (!commit)

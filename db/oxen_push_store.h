@@ -28,12 +28,18 @@ MUST_CHECK enum fault oxen_push_objects_put(struct db *db, int64_t repository,
                                             const struct oxen_object *objects, size_t count,
                                             struct problem *why);
 
+/* Whether there is an object of that name. */
+MUST_CHECK enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name,
+                                              bool *found, struct problem *why);
+
+enum { OXEN_PART_NAME_MAX = 64 }; /* a hash's digits and a little, with the NUL */
+
 /* A commit that an archive may have completed: its hash, and the names by which its parts are
- * known. */
+ * known.  It holds them itself, because an archive may have a hundred thousand. */
 struct oxen_commit_parts {
     uint8_t hash[OXEN_KEY_BYTES];
-    const char *node;    /* the object of its tree node */
-    const char *history; /* what the names of its directory hashes begin with, with a last '/' */
+    char node[OXEN_PART_NAME_MAX];    /* the object of its tree node */
+    char history[OXEN_PART_NAME_MAX]; /* how its directory hashes' names begin, with a last '/' */
 };
 
 /* Adds those commits of which both are there; durable like the objects. */
@@ -41,8 +47,10 @@ MUST_CHECK enum fault oxen_push_commits_add(struct db *db, int64_t repository,
                                             const struct oxen_commit_parts *commits, size_t count,
                                             int64_t now, struct problem *why);
 
-/* Whether everything of a commit has been received. */
-MUST_CHECK enum fault oxen_push_commit_exists(struct db *db, int64_t repository,
+/* Whether everything of a commit has been received, its contents too.  A push brings its commits
+ * side by side, and contents of one with another, so that it is not so before the push has ended:
+ * before a branch of the repository is set. */
+MUST_CHECK enum fault oxen_push_commit_pushed(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                               struct problem *why);
 
@@ -61,12 +69,13 @@ enum oxen_branch_result {
     OXEN_BRANCH_DONE,
     OXEN_BRANCH_EXISTS,    /* added: there is one of that name; nothing has changed */
     OXEN_BRANCH_MISSING,   /* moved or dropped: there is none */
-    OXEN_BRANCH_NO_COMMIT, /* the commit has not been received whole */
+    OXEN_BRANCH_NO_COMMIT, /* not both archives of the commit have been received */
     OXEN_BRANCH_MOVED      /* moved: it does not stand at old any more */
 };
 
 /* Each in one durable transaction, or, when the result is another than DONE, durable as far as the
- * answer rests on what others committed. */
+ * answer rests on what others committed.  Setting a branch ends the push of all commits that have
+ * been received: they are pushed from then on. */
 MUST_CHECK enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *name,
                                            const uint8_t hash[OXEN_KEY_BYTES],
                                            enum oxen_branch_result *result, struct problem *why);

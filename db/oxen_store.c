@@ -136,6 +136,20 @@ enum fault oxen_store_version_exists(struct db *db, int64_t repository,
     return f;
 }
 
+enum fault oxen_store_versions_look_up(struct db *db, int64_t repository,
+                                       struct oxen_version *const *versions, size_t count,
+                                       struct problem *why)
+{
+    enum fault f = db_read_begin(db, why);
+    for (size_t i = 0; i < count && !f; i++) {
+        bool known = false;
+        f = oxen_store_version_exists(db, repository, versions[i]->hash, &known, why);
+        versions[i]->state = known ? OXEN_VERSION_KNOWN : OXEN_VERSION_ABSENT;
+    }
+    db_read_end(db);
+    return f;
+}
+
 static enum fault blob_drop_row(struct db *db, int64_t blob, struct problem *why)
 {
     struct query q = query_for(db, STMT_OXEN_BLOB_DROP);

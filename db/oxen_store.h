@@ -19,7 +19,8 @@
 enum {
     OXEN_KEY_BYTES = 16,
     OXEN_UUID_ROOM = 40,
-    OXEN_PIECE_VERSIONS = 250, /* rows a transaction: about 0.6 ms of the writers' lock */
+    OXEN_PIECE_VERSIONS = 250,  /* rows a transaction: about 0.6 ms of the writers' lock */
+    OXEN_LOOKUP_VERSIONS = 256, /* looked up in one read transaction */
 };
 
 struct oxen_repository {
@@ -71,10 +72,11 @@ MUST_CHECK enum fault oxen_store_version_name(struct db *db, int64_t repository,
 
 /* What an upload knows of one file, and what became of it. */
 enum oxen_version_state {
-    OXEN_VERSION_FRESH, /* sealed and flushed at ref: a row is to name it */
-    OXEN_VERSION_KNOWN, /* stored already when it was looked up: verified, nothing written */
-    OXEN_VERSION_DONE,  /* out: a row names it */
-    OXEN_VERSION_LOST   /* out: it was KNOWN and is not stored any more; send it again */
+    OXEN_VERSION_ABSENT, /* not stored when it was looked up, and not sealed: nothing may name it */
+    OXEN_VERSION_FRESH,  /* sealed and flushed at ref: a row is to name it */
+    OXEN_VERSION_KNOWN,  /* stored already when it was looked up: verified, nothing written */
+    OXEN_VERSION_DONE,   /* out: a row names it */
+    OXEN_VERSION_LOST    /* out: it was KNOWN and is not stored any more; send it again */
 };
 
 struct oxen_version {
@@ -82,6 +84,12 @@ struct oxen_version {
     struct blob_ref ref; /* of a FRESH one */
     enum oxen_version_state state;
 };
+
+/* Sets the state of each of at most OXEN_LOOKUP_VERSIONS to KNOWN or ABSENT, in one short read
+ * transaction.  Reads the least when they are in the order of their hashes. */
+MUST_CHECK enum fault oxen_store_versions_look_up(struct db *db, int64_t repository,
+                                                  struct oxen_version *const *versions,
+                                                  size_t count, struct problem *why);
 
 /* Names a piece of an upload (at most OXEN_PIECE_VERSIONS) in one transaction and sets each state to DONE or LOST; a hash that
  * somebody else has stored meanwhile is DONE, too.  The rows stand but are durable only after the

@@ -225,6 +225,15 @@ static enum fault upload_delete(struct db *db, const char *id, int64_t *changes,
     return query_run(&q, changes, why);
 }
 
+/* The upload is not there any more: somebody has published it, or it was dropped. */
+static enum fault published_before(struct db *db, int64_t repository,
+                                   const struct oxen_upload *upload, struct problem *why)
+{
+    bool found = false;
+    const enum fault f = oxen_store_version_exists(db, repository, upload->hash, &found, why);
+    return f || found ? f : problem_set(why, FAULT_MISSING, "the upload is gone");
+}
+
 enum fault oxen_upload_publish(struct db *db, int64_t repository, const struct oxen_upload *upload,
                                struct problem *why)
 {
@@ -235,7 +244,9 @@ enum fault oxen_upload_publish(struct db *db, int64_t repository, const struct o
     if (!f && ended > 0)
         f = oxen_store_version_name(db, repository, upload->hash, upload->blob, upload->ref.bytes,
                                     why);
-    if (!f) /* else somebody else has published it, and this makes it durable */
+    else if (!f)
+        f = published_before(db, repository, upload, why);
+    if (!f) /* somebody else's publishing becomes durable with it, too */
         f = db_commit(db, why);
     db_rollback(db);
     return f;

@@ -77,7 +77,8 @@ MUST_CHECK enum fault oxen_upload_parts(struct db *db, const char *id, int64_t *
                                         struct problem *why);
 
 /* The content is whole and verified: durably makes it a version and ends the upload; a version
- * that is there already stays. */
+ * that is there already stays.  FAULT_MISSING when the upload has ended otherwise, or the
+ * repository is gone. */
 MUST_CHECK enum fault oxen_upload_publish(struct db *db, int64_t repository,
                                           const struct oxen_upload *upload, struct problem *why);
 

@@ -103,6 +103,11 @@ enum fault query_run(struct query *q, int64_t *changes, struct problem *why)
     return f;
 }
 
+int64_t query_added(const struct query *q)
+{
+    return sqlite3_last_insert_rowid(q->db->sqlite);
+}
+
 int64_t query_column_int(const struct query *q, int column)
 {
     return sqlite3_column_int64(q->stmt, column);

@@ -72,7 +72,8 @@ packages_install() { # WHY PACKAGE...
 
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then
-            echo "$why: neither root nor sudo; these packages are missing: ${missing[*]}" >&2
+            echo "$why: packages are missing, and this is neither root nor somebody with sudo;" \
+                "ask for: apt-get install --no-install-recommends ${missing[*]}" >&2
             return 1
         fi
         packages_sudo=(sudo -n)

@@ -46,19 +46,22 @@ static int serve(const struct config *config)
 static int run(const struct config *config, int argc, char **argv)
 {
     const char *verb = argv[0];
+    struct problem why = PROBLEM_NONE;
+    if (strcmp(verb, "check") == 0)
+        return verb_check(config, argc, argv);
+    if (verb_may(config, &why) != FAULT_NONE)
+        return verb_failed(&why);
     if (strcmp(verb, "worker") == 0)
         return serve(config);
     if (strcmp(verb, "migrate") == 0)
-        return verb_migrate(config, clock_now_ms());
-    if (strcmp(verb, "check") == 0)
-        return verb_check(config, argc, argv);
+        return verb_migrate(config, clock_now_ms(), argc, argv);
     if (strcmp(verb, "token") == 0)
         return verb_token(config, clock_now_ms(), argc, argv);
     if (strcmp(verb, "dataset") == 0)
         return verb_dataset(config, argc, argv);
     if (strcmp(verb, "gc") == 0)
         return verb_gc(config, argc, argv);
-    (void)fputs(usage, stderr);
+    (void)fprintf(stderr, "sluice: there is no verb %s; sluice help lists them\n", verb);
     return EXIT_USAGE;
 }
 
@@ -70,11 +73,12 @@ int main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "version") == 0) {
+    if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
         (void)puts("sluice " SLUICE_VERSION);
         return EXIT_DONE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0) {
         (void)fputs(usage, stdout);
         return EXIT_DONE;
     }

@@ -13,12 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int verb_failed(const struct problem *why)
-{
-    (void)fprintf(stderr, "sluice: %s%s%s\n", why->text, why->detail[0] ? ": " : "", why->detail);
-    return EXIT_FAILED;
-}
-
 static enum fault check_folder(const char *folder, struct problem *why)
 {
     struct stat info = { 0 };
@@ -74,15 +68,19 @@ int verb_check(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "socket", required_argument, NULL, 's' },
                                              { NULL, 0, NULL, 0 } };
+    static const char check_usage[] = "check [--socket PATH]";
     const char *socket_path = NULL;
     const char *defects = NULL;
     struct problem why = PROBLEM_NONE;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c != 's')
-            return EXIT_USAGE;
+            return verb_misused(check_usage);
         socket_path = optarg;
     }
+    if (optind < argc)
+        return verb_misused(check_usage);
     config_print(config, stdout);
     const char *version = migrate_sqlite_version(&defects);
     (void)printf("%-14s %s, known defects of this version: %s\n", "sqlite", version, defects);
@@ -90,8 +88,10 @@ int verb_check(const struct config *config, int argc, char **argv)
     bool good = say("state folder", f, &why);
     if (good) {
         why = PROBLEM_NONE;
+        good = say("owner", verb_may(config, &why), &why);
+        why = PROBLEM_NONE;
         f = migrate_check(config->state, &why);
-        good = say("schema", f, &why);
+        good = say("schema", f, &why) && good;
     }
     if (socket_path) {
         why = PROBLEM_NONE;

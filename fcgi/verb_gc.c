@@ -3,12 +3,15 @@
  * rows of db/ and the sweeper of blob/, which never see each other, are put together.
  */
 #include "base/clock.h"
+#include "base/limits.h"
 #include "blob/blob.h"
 #include "blob/sweep.h"
 #include "db/blob_rows.h"
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/opteryx_store.h"
+#include "db/opteryx_store_dataset.h"
+#include "db/oxen_clean_store.h"
 #include "verbs.h"
 
 #include <getopt.h>
@@ -18,6 +21,7 @@
 enum {
     FORGET_PIECE = 1000, /* rows looked at under the writers' lock at a time */
     WORKER_BITS = 39,    /* of a blob store's worker number */
+    MS_AN_HOUR = 3600 * 1000,
 };
 
 /* A run of the sweeper: the two stores and what came of it. */
@@ -27,6 +31,7 @@ struct sweep {
     struct blob_sweep_report report;
     int64_t rows_forgotten;
     int64_t sessions_expired;
+    int64_t uploads_expired;
 };
 
 static enum fault rows_lock(void *ctx, struct problem *why)
@@ -63,9 +68,6 @@ static enum fault rows_move(void *ctx, const struct blob_ref *from, const struct
 
 static enum fault sweep_open(const struct config *config, struct sweep *sweep, struct problem *why)
 {
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes };
     char folder[PATH_MAX];
     uint64_t worker = 0;
     const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
@@ -73,7 +75,7 @@ static enum fault sweep_open(const struct config *config, struct sweep *sweep, s
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
     clock_random(&worker, sizeof worker);
     worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
-    enum fault f = db_open(&options, &sweep->db, why);
+    enum fault f = verb_open_db(config, false, &sweep->db, why);
     if (!f)
         f = blob_open(folder, worker, &sweep->blobs, why);
     return f;
@@ -97,17 +99,34 @@ static enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent
     return blob_sweep(sweep->blobs, &rows, extent, dry_run, &sweep->report, why);
 }
 
-/* Upload sessions past their time, one a transaction. */
+/* Upload sessions past their time, one a transaction, and the rows of dropped datasets. */
 static enum fault expire_sessions(struct sweep *sweep, bool dry_run, int64_t now,
                                   struct problem *why)
 {
     if (dry_run)
         return opteryx_store_sweepable(sweep->db, now, &sweep->sessions_expired, why);
     enum fault f = FAULT_NONE;
+    for (bool more = true; !f && more;) /* what a killed `sluice dataset drop` has left */
+        f = opteryx_store_dropped_sweep(sweep->db, &more, why);
     for (bool more = true; !f && more;) {
         f = opteryx_store_sweep(sweep->db, now, &more, why);
         sweep->sessions_expired += !f && more;
     }
+    return f;
+}
+
+/* Uploads in parts that were left alone, and what a crash has left of deleted repositories. */
+static enum fault expire_uploads(struct sweep *sweep, bool dry_run, int64_t now,
+                                 struct problem *why)
+{
+    const int64_t before = now - (int64_t)OXEN_UPLOAD_IDLE_HOURS * MS_AN_HOUR;
+    if (dry_run)
+        return oxen_clean_uploads_count(sweep->db, before, &sweep->uploads_expired, why);
+    enum fault f = FAULT_NONE;
+    for (bool more = true; !f && more;)
+        f = oxen_clean_uploads_piece(sweep->db, before, &sweep->uploads_expired, &more, why);
+    for (bool more = true; !f && more;)
+        f = oxen_clean_retired_piece(sweep->db, &more, why);
     return f;
 }
 
@@ -132,30 +151,36 @@ static void print_report(const struct sweep *sweep, bool dry_run)
 {
     const struct blob_sweep_report *report = &sweep->report;
     (void)printf(
-        "%s%lld expired sessions, %lld contents that nothing names, %llu of %llu files removed, "
-        "%llu packs compacted, %llu bytes freed\n",
+        "%s%lld expired sessions, %lld contents that nothing names, %lld expired uploads, "
+        "%llu of %llu files removed, %llu packs compacted, %llu bytes freed\n",
         dry_run ? "would take back: " : "took back: ", (long long)sweep->sessions_expired,
-        (long long)sweep->rows_forgotten, (unsigned long long)report->files_removed,
-        (unsigned long long)report->files_looked_at, (unsigned long long)report->packs_compacted,
-        (unsigned long long)report->bytes_freed);
+        (long long)sweep->rows_forgotten, (long long)sweep->uploads_expired,
+        (unsigned long long)report->files_removed, (unsigned long long)report->files_looked_at,
+        (unsigned long long)report->packs_compacted, (unsigned long long)report->bytes_freed);
 }
 
 int verb_gc(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "dry-run", no_argument, NULL, 'd' },
                                              { NULL, 0, NULL, 0 } };
+    static const char gc_usage[] = "gc [--dry-run]";
     struct problem why = PROBLEM_NONE;
     struct sweep sweep = { 0 };
     bool dry_run = false;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c != 'd')
-            return EXIT_USAGE;
+            return verb_misused(gc_usage);
         dry_run = true;
     }
+    if (optind < argc)
+        return verb_misused(gc_usage);
     enum fault f = sweep_open(config, &sweep, &why);
     if (!f)
         f = expire_sessions(&sweep, dry_run, clock_now_ms(), &why);
+    if (!f)
+        f = expire_uploads(&sweep, dry_run, clock_now_ms(), &why);
     if (!f)
         f = forget_rows(&sweep, dry_run, &why);
     if (!f)
@@ -167,8 +192,11 @@ int verb_gc(const struct config *config, int argc, char **argv)
     return EXIT_DONE;
 }
 
-int verb_migrate(const struct config *config, int64_t now)
+int verb_migrate(const struct config *config, int64_t now, int argc, char **argv)
 {
+    (void)argv;
+    if (argc > 1)
+        return verb_misused("migrate");
     struct problem why = PROBLEM_NONE;
     struct migrate_report migrated = { 0 };
     struct sweep sweep = { 0 };

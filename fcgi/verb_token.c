@@ -25,22 +25,18 @@ struct wish {
     int64_t days; /* 0: for ever */
 };
 
-static enum fault open_db(const struct config *config, bool read_only, struct db **out,
-                          struct problem *why)
-{
-    const struct db_options options = { .folder = config->state,
-                                        .lock_wait_ms = config->lock_wait_ms,
-                                        .checkpoint_bytes = config->checkpoint_bytes,
-                                        .read_only = read_only };
-    return db_open(&options, out, why);
-}
-
 static enum fault wish_days(const char *text, int64_t *days, struct problem *why)
 {
     enum { DAYS_MAX = 36500 };
     if (!number_i64(text, strlen(text), days) || *days < 1 || *days > DAYS_MAX)
         return problem_set(why, FAULT_MALFORMED, "--days must be a number from 1 to %d", DAYS_MAX);
     return FAULT_NONE;
+}
+
+static enum fault wish_misused(struct problem *why)
+{
+    return problem_set(why, FAULT_MALFORMED,
+                       "token create takes --name N --rights LIST [--scope PATTERN] [--days D]");
 }
 
 static enum fault wish_read(int argc, char **argv, struct wish *wish, struct problem *why)
@@ -51,6 +47,7 @@ static enum fault wish_read(int argc, char **argv, struct wish *wish, struct pro
                                              { "days", required_argument, NULL, 'd' },
                                              { NULL, 0, NULL, 0 } };
     enum fault f = FAULT_NONE;
+    opterr = 0;
     for (int c = getopt_long(argc, argv, "", options, NULL); c != -1 && !f;
          c = getopt_long(argc, argv, "", options, NULL)) {
         if (c == 'n')
@@ -62,9 +59,9 @@ static enum fault wish_read(int argc, char **argv, struct wish *wish, struct pro
         else if (c == 'd')
             f = wish_days(optarg, &wish->days, why);
         else
-            f = problem_set(why, FAULT_MALFORMED, "see sluice help for the options of token");
+            f = wish_misused(why);
     }
-    return f;
+    return f || optind == argc ? f : wish_misused(why);
 }
 
 static bool is_name(const char *name)
@@ -120,7 +117,7 @@ static enum fault token_create(const struct config *config, int64_t now, int arg
     if (!f)
         f = wish_check(&wish, why);
     if (!f)
-        f = open_db(config, false, &db, why);
+        f = verb_open_db(config, false, &db, why);
     if (!f) {
         make_token(&wish, now, &row, text);
         f = token_store_add(db, &row, why);
@@ -151,7 +148,7 @@ static enum fault print_token(void *ctx, const struct token_row *row, struct pro
 static enum fault token_list(const struct config *config, struct problem *why)
 {
     struct db *db = NULL;
-    enum fault f = open_db(config, true, &db, why);
+    enum fault f = verb_open_db(config, true, &db, why);
     if (!f) {
         (void)printf("%-24s %-28s %-20s %-21s %s\n", "name", "rights", "scope", "created",
                      "expires");
@@ -164,7 +161,7 @@ static enum fault token_list(const struct config *config, struct problem *why)
 static enum fault token_revoke(const struct config *config, const char *name, struct problem *why)
 {
     struct db *db = NULL;
-    enum fault f = open_db(config, false, &db, why);
+    enum fault f = verb_open_db(config, false, &db, why);
     if (!f)
         f = token_store_revoke(db, name, why);
     db_close(db);
@@ -182,7 +179,6 @@ int verb_token(const struct config *config, int64_t now, int argc, char **argv)
     else if (argc == 3 && strcmp(argv[1], "revoke") == 0)
         f = token_revoke(config, argv[2], &why);
     else
-        f = problem_set(&why, FAULT_MALFORMED,
-                        "token takes create, list or revoke NAME; see sluice help");
+        return verb_misused("token create OPTION... | list | revoke NAME");
     return f ? verb_failed(&why) : EXIT_DONE;
 }

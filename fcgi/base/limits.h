@@ -65,18 +65,22 @@ enum {
     OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
     OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000, /* entries of a list: 422 */
-    OPTERYX_PLANS_MAX = 16,  /* plans of one commit that others overtook: FAULT_BUSY */
+    OPTERYX_PAGE_BYTES = 1 * MIB,      /* names and messages of a list, past which its page ends */
+    OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
+    OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CONFIG_MAX = 2 * MIB,       /* bytes of a table config or schema: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
     PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
     PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
     PINOT_BATCH_SEGMENTS_MAX = 15000, /* segments of one batch: FAULT_TOO_LARGE */
-    PINOT_BATCH_BYTES_MAX = 8 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 6 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
     OXEN_LIST_MAX = 4 * MIB,        /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 128000,  /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
     OXEN_LINE_MAX = 64,             /* bytes of a line in it; longer ones are no hashes */
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */

@@ -1,20 +1,29 @@
 #include "blob/store_internal.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
+
+/* Waits for the oldest complete file's data.  syncfs() tells of lost data only since Linux 5.8, and
+ * not through every file system; waiting for each file's own data tells always, and is no flush of
+ * the device. */
+static void settle_oldest(struct blob_unflushed *unflushed)
+{
+    const int code = blob_file_settle(unflushed->wholes[0]);
+    if (code != 0 && unflushed->lost == 0)
+        unflushed->lost = code;
+    unflushed->whole_count--;
+    memmove(unflushed->wholes, unflushed->wholes + 1,
+            unflushed->whole_count * sizeof unflushed->wholes[0]);
+    unflushed->others = true;
+}
 
 void blob_flush_later(struct blob_store *store, int fd)
 {
     struct blob_unflushed *unflushed = &store->unflushed;
-    if (unflushed->whole >= 0) {
-        /* syncfs() tells of lost data only since Linux 5.8, and not through every file system;
-         * waiting for each file's own data tells always, and is no flush of the device. */
-        const int code = blob_file_settle(unflushed->whole);
-        if (code != 0 && unflushed->lost == 0)
-            unflushed->lost = code;
-        unflushed->others = true;
-    }
-    unflushed->whole = fd;
+    if (unflushed->whole_count == BLOB_WHOLES)
+        settle_oldest(unflushed);
+    unflushed->wholes[unflushed->whole_count++] = fd;
     (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
@@ -25,34 +34,44 @@ static enum fault sync_each(struct blob_store *store, struct problem *why)
     enum fault f = FAULT_NONE;
     if (unflushed->pack)
         f = blob_sync_file(store->pack.file.fd, "flush a pack", why);
-    if (!f && unflushed->whole >= 0)
-        f = blob_sync_file(unflushed->whole, "flush a large content", why);
+    if (!f && unflushed->whole_count > 0)
+        f = blob_sync_file(unflushed->wholes[0], "flush a large content", why);
     if (!f && unflushed->entries)
         f = blob_sync_folder(store->folder, "flush a worker's folder", why);
     return f;
 }
 
-/* Nothing awaits a flush any more. */
-static void unflushed_clear(struct blob_store *store)
+/* Everything at once, when a flush a file would be several. */
+static enum fault sync_all(struct blob_store *store, struct problem *why)
 {
-    if (store->unflushed.whole >= 0)
-        (void)close(store->unflushed.whole);
-    store->unflushed = (struct blob_unflushed){ .whole = -1 };
+    struct blob_unflushed *unflushed = &store->unflushed;
+    while (unflushed->whole_count > 0)
+        settle_oldest(unflushed);
+    if (unflushed->lost != 0)
+        return problem_errno(why, unflushed->lost, "write back a large content");
+    return blob_sync_all(store->root, "flush several large contents", why);
+}
+
+void blob_flush_forget(struct blob_store *store)
+{
+    struct blob_unflushed *unflushed = &store->unflushed;
+    while (unflushed->whole_count > 0)
+        (void)close(unflushed->wholes[--unflushed->whole_count]);
+    *unflushed = (struct blob_unflushed){ .whole_count = 0 };
     store->kept.unflushed = false;
 }
 
 enum fault blob_flush(struct blob_store *store, struct problem *why)
 {
+    const struct blob_unflushed *unflushed = &store->unflushed;
     enum fault f = blob_pack_write(store, why);
-    if (!f && store->unflushed.lost != 0)
-        f = problem_errno(why, store->unflushed.lost, "write back a large content");
-    if (!f && store->unflushed.others)
-        f = blob_sync_all(store->root, "flush several large contents", why);
+    if (!f && (unflushed->others || unflushed->whole_count > 1))
+        f = sync_all(store, why);
     else if (!f)
         f = sync_each(store, why);
     if (f)
         blob_pack_abandon(store);
-    unflushed_clear(store);
+    blob_flush_forget(store);
     return f;
 }
 
@@ -63,7 +82,7 @@ void blob_keep(struct blob_store *store)
     store->kept.next = store->next;
     store->kept.pack = pack->file.number;
     store->kept.end = pack->file.written + pack->held;
-    store->kept.unflushed = unflushed->pack || unflushed->whole >= 0;
+    store->kept.unflushed = unflushed->pack || unflushed->whole_count > 0;
     blob_read_forget(store);
 }
 
@@ -100,7 +119,7 @@ void blob_drop(struct blob_store *store)
         (void)unlinkat(store->folder, name, 0);
     }
     if (!store->kept.unflushed)
-        unflushed_clear(store);
+        blob_flush_forget(store);
     store->kept.next = store->next;
     store->kept.pack = pack->file.number;
 }

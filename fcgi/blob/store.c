@@ -83,7 +83,6 @@ enum fault blob_open(const char *folder, uint64_t worker, struct blob_store **ou
     store->lock = -1;
     store->pack.file = BLOB_FILE_NONE;
     store->writer.own = BLOB_FILE_NONE;
-    store->unflushed.whole = -1;
     store->kept.pack = BLOB_NUMBER_NONE;
     store->read_file = -1;
     store->read_fd = -1;
@@ -127,8 +126,7 @@ void blob_close(struct blob_store *store)
     blob_drop(store);
     blob_pack_abandon(store);
     blob_read_forget(store);
-    if (store->unflushed.whole >= 0)
-        (void)close(store->unflushed.whole);
+    blob_flush_forget(store);
     if (store->folder >= 0) {
         (void)blob_remove_if_empty(store->root, store->worker, store->folder);
         (void)close(store->folder);

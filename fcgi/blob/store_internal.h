@@ -20,7 +20,9 @@ enum {
     BLOB_FILE_DIGITS = 6,    /* hexadecimal digits of a file in it */
     BLOB_FOLDER_MODE = 0750,
     BLOB_FILE_MODE = 0640,
-    BLOB_PUSH_STEP = 4 * MIB, /* bytes after which write-back is started early */
+    BLOB_WHOLES = 8,           /* complete files whose write-back goes on behind one's back */
+    BLOB_PUSH_STEP = 4 * MIB,  /* bytes after which write-back is started early */
+    BLOB_PLACE_STEP = 2 * MIB, /* the same within a piece, of which there is less */
 };
 
 #define BLOB_NUMBER_END (UINT32_C(1) << BLOB_NUMBER_BITS)
@@ -62,9 +64,10 @@ struct blob_writer {
 
 /* What the next flush has to make durable. */
 struct blob_unflushed {
-    bool pack;    /* the pack has new bytes */
-    int whole;    /* the newest complete file besides the pack, -1: none */
-    bool others;  /* complete files before that one, closed already */
+    bool pack;               /* the pack has new bytes */
+    int wholes[BLOB_WHOLES]; /* complete files besides the pack, the newest last */
+    size_t whole_count;
+    bool others;  /* complete files before those, closed already */
     bool entries; /* the folder has new entries */
     int lost;     /* errno of a write-back that failed meanwhile, 0: none */
 };
@@ -146,6 +149,9 @@ void blob_pack_cut(struct blob_store *store, uint64_t end);
 
 /* Hands over a complete file: the next flush makes it durable and closes it. */
 void blob_flush_later(struct blob_store *store, int fd);
+
+/* Nothing awaits a flush any more. */
+void blob_flush_forget(struct blob_store *store);
 
 /* ---- read.c ---- */
 

@@ -42,13 +42,33 @@ static enum fault set_headers(struct exchange *x, const char *etag, const char *
     return FAULT_NONE;
 }
 
+/* The setting wishes it and the server's configuration must confirm it: one that does not know the
+ * header would pass an empty answer on. */
+static bool server_can(const struct exchange *x)
+{
+    const char *said = x->io.param(x->io.ctx, "SLUICE_SENDFILE");
+    const char *word = x->config->sendfile == SENDFILE_X_ACCEL ? "x-accel-redirect" : "x-sendfile";
+    return x->config->sendfile != SENDFILE_OFF && said && strcmp(said, word) == 0;
+}
+
+/* Whether the server might answer with something else than the whole file, by rules of its own. */
+static bool is_plain(struct exchange *x)
+{
+    static const char *const conditions[] = { "Range", "If-Match", "If-Modified-Since",
+                                              "If-Unmodified-Since" };
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        if (exchange_header(x, conditions[i]))
+            return false;
+    }
+    return !x->head_only;
+}
+
 /* What the web server sends by itself: a whole file that nobody wants a part of. */
 static bool sendfile_header(struct exchange *x, const struct blob_ref *ref)
 {
     char below[WHOLE_PATH_MAX];
     char state[PATH_MAX];
-    if (x->config->sendfile == SENDFILE_OFF || x->head_only || exchange_header(x, "Range") ||
-        !blob_whole_path(x->blobs, ref, below, sizeof below))
+    if (!server_can(x) || !is_plain(x) || !blob_whole_path(x->blobs, ref, below, sizeof below))
         return false;
     if (x->config->sendfile == SENDFILE_X_ACCEL) {
         const char *location = arena_printf(x->arena, ACCEL_PREFIX "%s", below);
@@ -142,9 +162,8 @@ enum fault exchange_reply_blob(struct exchange *x, const struct blob_ref *ref,
         break;
     }
     if (sendfile_header(x, ref)) {
-        if (etag)
-            exchange_set_header(x, "ETag", etag);
-        return exchange_reply(x, STATUS_OK, content_type, "", 0, why);
+        enum fault f = set_headers(x, etag, "", why);
+        return f ? f : exchange_reply(x, STATUS_OK, content_type, "", 0, why);
     }
     return send_bytes(&reply, STATUS_OK, "", why);
 }

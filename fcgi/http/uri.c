@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { ESCAPE_LEN = 3 }; /* "%41" */
@@ -108,23 +107,71 @@ static enum fault parse_query(struct arena *arena, struct uri *out, struct probl
     return f;
 }
 
+/* Such bytes are no part of an address (RFC 3986 section 2), and would end a header that repeats
+ * it. */
+static bool has_control(const char *raw)
+{
+    enum { CONTROL_END = 0x20, DELETE = 0x7F };
+    for (; *raw; raw++) {
+        if ((unsigned char)*raw < CONTROL_END || *raw == DELETE)
+            return true;
+    }
+    return false;
+}
+
+/* As much of the raw address as is kept. */
+static bool keep_raw(const char *raw, size_t path_len, struct arena *arena, struct uri *out)
+{
+    const char *query = raw[path_len] ? raw + path_len + 1 : "";
+    char *path = arena_strdup(arena, raw, path_len < PATH_MAX_BYTES ? path_len : PATH_MAX_BYTES);
+    char *rest = arena_strdup(arena, query, strnlen(query, QUERY_MAX_BYTES));
+    if (!path || !rest)
+        return false;
+    out->path = path;
+    out->query = rest;
+    return true;
+}
+
 enum fault uri_parse(const char *raw, struct arena *arena, struct uri *out, struct problem *why)
 {
     *out = (struct uri){ .path = "", .query = "" };
     const size_t path_len = strcspn(raw, "?");
-    const char *query = raw[path_len] ? raw + path_len + 1 : "";
-    if (path_len > PATH_MAX_BYTES || strlen(query) > QUERY_MAX_BYTES)
-        return problem_set(why, FAULT_MALFORMED, "the request address is too long");
-    char *path_copy = arena_strdup(arena, raw, path_len);
-    char *query_copy = arena_strdup(arena, query, strlen(query));
-    if (!path_copy || !query_copy)
+    enum fault f = FAULT_NONE;
+    if (path_len > PATH_MAX_BYTES || strlen(raw + path_len) > QUERY_MAX_BYTES + 1)
+        f = problem_set(why, FAULT_MALFORMED, "the request address is too long");
+    else if (has_control(raw))
+        f = problem_set(why, FAULT_MALFORMED, "the request address has control characters in it");
+    if (!keep_raw(raw, path_len, arena, out))
         return problem_set(why, FAULT_TOO_LARGE, "the request address is too long");
-    out->path = path_copy;
-    out->query = query_copy;
-    enum fault f = parse_path(arena, out, why);
+    const enum fault of_path = parse_path(arena, out, why); /* whose it is, also when it is bad */
+    if (!f)
+        f = of_path;
     if (!f)
         f = parse_query(arena, out, why);
     return f;
+}
+
+bool uri_escape(const char *segment, char *out, size_t room)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char digits[] = "0123456789ABCDEF";
+    size_t len = 0;
+    for (const char *at = segment; *at; at++) {
+        const bool escaped = !strchr(plain, *at);
+        const size_t want = escaped ? ESCAPE_LEN : 1;
+        if (len + want >= room)
+            return false;
+        const unsigned char byte = (unsigned char)*at;
+        out[len] = escaped ? '%' : *at;
+        if (escaped) {
+            out[len + 1] = digits[byte >> 4];
+            out[len + 2] = digits[byte & 0x0F];
+        }
+        len += want;
+    }
+    out[len] = '\0';
+    return true;
 }
 
 const char *uri_query(const struct uri *uri, const char *name)

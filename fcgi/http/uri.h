@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/problem.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct uri_pair {
@@ -29,11 +30,16 @@ struct uri {
 };
 
 /* Splits and decodes.  '+' is a space in the query alone.  FAULT_MALFORMED: a bad percent escape, a
- * NUL, bytes that are no UTF-8, a path that does not begin with '/', or over a limit; more than
- * PATH_SEGMENTS_MAX segments: FAULT_MISSING.  After a fault out holds what could be read, with the
- * segments undecoded from the bad one on: enough to tell whose path it was. */
+ * NUL, a control character that is not escaped, bytes that are no UTF-8, a path that does not begin
+ * with '/', or over a limit; more than PATH_SEGMENTS_MAX segments: FAULT_MISSING.  After a fault
+ * out holds what could be read, cut to its limits and with the segments undecoded from the bad one
+ * on: enough to tell whose path it was. */
 MUST_CHECK enum fault uri_parse(const char *raw, struct arena *arena, struct uri *out,
                                 struct problem *why);
+
+/* Writes segment with everything escaped that does not stand for itself in every part of an address
+ * (RFC 3986 section 2.3); false when it does not fit with its NUL. */
+MUST_CHECK bool uri_escape(const char *segment, char *out, size_t room);
 
 /* The last value of name, NULL when absent. */
 const char *uri_query(const struct uri *uri, const char *name);

@@ -14,14 +14,9 @@
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum {
-    ID_RANDOM_AT = 16, /* of the request's random bytes */
-    ID_RANDOM = 8,
-    STRUCTURE_MAX = 8 * MIB, /* bytes of a dataset's columns as rows keep them */
-};
+enum { STRUCTURE_MAX = 8 * MIB }; /* bytes of a dataset's columns as rows keep them */
 
 /* One attempt: what was read, and what would be written. */
 struct plan {
@@ -37,14 +32,6 @@ struct plan {
     struct text answer;
     char id[OPTERYX_COMMIT_ID_MAX];
 };
-
-/* A name that opens with a letter, so that nobody takes it for a number. */
-static void id_make(const struct exchange *x, char out[OPTERYX_COMMIT_ID_MAX])
-{
-    char hex[2 * ID_RANDOM + 1];
-    text_hex(x->random + ID_RANDOM_AT, ID_RANDOM, hex);
-    (void)snprintf(out, OPTERYX_COMMIT_ID_MAX, "snap_%s", hex);
-}
 
 /* Everything that the plan rests on, of one moment. */
 static enum fault look(struct exchange *x, struct plan *plan, struct problem *why)
@@ -104,7 +91,6 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
                           struct problem *why)
 {
     const struct commit_request *request = plan->request;
-    const char *if_match = exchange_header(x, "If-Match");
     *outcome = OPTERYX_REPEATED;
     enum fault f = look(x, plan, why);
     if (!f && plan->repeated)
@@ -123,11 +109,11 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
         .mode = request->mode,
         .now = x->now,
         .revision = plan->session.revision,
-        .structure = plan->exists ? plan->dataset.structure : 0,
+        .structure = plan->exists ? plan->dataset.structure_id : NULL,
         .columns = plan->columns.len ? text_string(&plan->columns) : NULL,
         .message = request->message,
         .id = plan->id,
-        .if_match = if_match && if_match[0] ? if_match : NULL,
+        .if_match = opteryx_request_if_match(x),
         .answer = text_string(&plan->answer),
     };
     return opteryx_store_commit(x->db, &commit, outcome, why);
@@ -151,7 +137,7 @@ static enum fault commit_once(struct exchange *x, const struct commit_request *r
     struct plan plan = { .arena = arena_create(ARENA_MAX), .request = request, .table = table };
     text_init(&plan.columns, STRUCTURE_MAX);
     text_init(&plan.answer, OPTERYX_BODY_MAX);
-    id_make(x, plan.id);
+    opteryx_request_commit_id(x, plan.id);
     enum fault f =
         plan.arena ? attempt(x, &plan, &outcome, why) : problem_internal(why, "no memory to plan");
     f = settled(x, f, why);

@@ -18,19 +18,40 @@ static enum fault no_dataset(struct problem *why)
     return problem_set(why, FAULT_MISSING, "Dataset not found");
 }
 
-/* The path's dataset, once the caller has the right to it; settled. */
-static enum fault dataset_find(struct exchange *x, enum right right, struct opteryx_target *target,
-                               struct opteryx_dataset *dataset, struct problem *why)
+/* The name in the path, once the caller has the right to it. */
+static enum fault target_find(struct exchange *x, enum right right, struct opteryx_target *target,
+                              struct problem *why)
 {
-    bool found = false;
     const char *path = exchange_path(x, 0);
     const bool named = validate_target(path, target);
     enum fault f = auth_require(x, right, named ? path : NULL, why);
-    if (!f && named)
-        f = opteryx_store_dataset_get(x->db, target, x->arena, dataset, &found, why);
+    return f || named ? f : no_dataset(why);
+}
+
+/* Begins a look at the rows, which look_end() ends, with those of the path's dataset.  They are of
+ * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor.  arena:
+ * for the columns; NULL without them. */
+static enum fault look_begin(struct exchange *x, struct arena *arena, struct opteryx_target *target,
+                             struct opteryx_dataset *dataset, struct problem *why)
+{
+    bool found = false;
+    enum fault f = target_find(x, RIGHT_READ, target, why);
     if (!f)
-        f = db_settle(x->db, why);
+        f = db_read_begin(x->db, why);
+    if (!f)
+        f = opteryx_store_dataset_get(x->db, target, arena, dataset, &found, why);
     return f || found ? f : no_dataset(why);
+}
+
+/* Ends it, with f so far: what was read, or not found, is made durable before anybody hears of it. */
+static enum fault look_end(struct exchange *x, enum fault f, struct problem *why)
+{
+    struct problem of_settling = PROBLEM_NONE;
+    db_read_end(x->db);
+    if ((f && f != FAULT_MISSING) || db_settle(x->db, &of_settling) == FAULT_NONE)
+        return f;
+    *why = of_settling;
+    return of_settling.fault;
 }
 
 /* Adds "name": value; value NULL means that there was no memory for it. */
@@ -108,21 +129,24 @@ struct page {
     json_object *entries;
     int64_t limit;
     int64_t count;
-    int64_t last; /* the number of the last entry */
-    const char *workspace;
-    const char *collection;
-    const char *table; /* of the files, or of the last dataset */
+    size_t bytes;           /* of the entries' texts that clients chose */
+    int64_t last;           /* the number of the last entry */
+    const char *workspace;  /* NULL: all */
+    const char *collection; /* NULL: all */
+    const char *table;      /* of the files, or of the last dataset */
     bool more;
 };
 
-/* A new entry; NULL past the limit, which sets more, or without memory, which sets why. */
-static json_object *entry_add(struct page *page, struct problem *why)
+/* A new entry with a text of the client's, which may be NULL; NULL when the page is full, which sets
+ * more, or without memory, which sets why. */
+static json_object *entry_add(struct page *page, const char *text, struct problem *why)
 {
-    if (page->count == page->limit) {
+    if (page->count == page->limit || page->bytes > OPTERYX_PAGE_BYTES) {
         page->more = true;
         return NULL;
     }
     page->count++;
+    page->bytes += text ? strlen(text) : 0;
     json_object *entry = json_object_new_object();
     if (!entry || json_object_array_add(page->entries, entry) != 0) {
         json_object_put(entry);
@@ -160,27 +184,67 @@ static bool page_add(struct page *page, json_object *body, const char *name, jso
     return json_add(body, "next", next) && ok;
 }
 
+/* Whether a name is behind all that the filter lets through. */
+static bool is_past(const struct page *page, const struct opteryx_target *target)
+{
+    const int workspace = page->workspace ? strcmp(target->workspace, page->workspace) : -1;
+    const int collection = page->collection ? strcmp(target->collection, page->collection) : -1;
+    return workspace > 0 || (workspace == 0 && collection > 0);
+}
+
+static bool is_listed(const struct page *page, const struct opteryx_target *target)
+{
+    char table[sizeof *target];
+    (void)snprintf(table, sizeof table, "%s.%s.%s", target->workspace, target->collection,
+                   target->dataset);
+    return (!page->workspace || strcmp(target->workspace, page->workspace) == 0) &&
+           (!page->collection || strcmp(target->collection, page->collection) == 0) &&
+           auth_scope_matches(page->x->who->scope, table);
+}
+
 static enum fault list_each(void *ctx, const struct opteryx_listed *listed, bool *enough,
                             struct problem *why)
 {
     struct page *page = ctx;
-    const struct opteryx_target *target = &listed->target;
-    const char *table = opteryx_request_table(page->x, target);
-    if (!table)
-        return opteryx_request_no_memory(why);
-    if ((page->workspace && strcmp(page->workspace, target->workspace) != 0) ||
-        (page->collection && strcmp(page->collection, target->collection) != 0) ||
-        !auth_scope_matches(page->x->who->scope, table))
+    *enough = is_past(page, &listed->target);
+    if (*enough || !is_listed(page, &listed->target))
         return FAULT_NONE;
-    json_object *entry = entry_add(page, why);
+    json_object *entry = entry_add(page, NULL, why);
     *enough = page->more;
     if (!entry)
         return why->fault;
-    page->table = table;
-    if (!add_text(entry, "table", table) || !add_text(entry, "commit_id", listed->commit_id) ||
-        !add_totals(entry, &listed->totals) || !add_time(entry, "changed_at", listed->changed_at))
+    page->table = opteryx_request_table(page->x, &listed->target);
+    if (!add_text(entry, "table", page->table) || !page->table ||
+        !add_text(entry, "commit_id", listed->commit_id) || !add_totals(entry, &listed->totals) ||
+        !add_time(entry, "changed_at", listed->changed_at))
         return opteryx_request_no_memory(why);
     return FAULT_NONE;
+}
+
+/* The one workspace that the caller's scope lies in; NULL when there may be more. */
+static const char *scope_workspace(struct exchange *x)
+{
+    const char *scope = x->who->scope;
+    const size_t len = strcspn(scope, ".,*?[");
+    return scope[len] == '.' && !strchr(scope, ',') ? arena_strdup(x->arena, scope, len) : NULL;
+}
+
+/* Moves the start of the list to what the filter lets through; false when that is nothing. */
+static bool list_seek(const struct page *page, struct opteryx_target *after)
+{
+    const char *const collection = page->collection ? page->collection : "";
+    if ((page->workspace && !validate_is_name(page->workspace)) ||
+        (page->collection && !validate_is_name(page->collection)))
+        return false;
+    if (!page->workspace)
+        return true;
+    const int workspace = strcmp(after->workspace, page->workspace);
+    if (workspace < 0 || (workspace == 0 && strcmp(after->collection, collection) < 0)) {
+        (void)snprintf(after->workspace, sizeof after->workspace, "%s", page->workspace);
+        (void)snprintf(after->collection, sizeof after->collection, "%s", collection);
+        after->dataset[0] = '\0';
+    }
+    return true;
 }
 
 enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
@@ -198,7 +262,9 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
         f = problem_set(why, FAULT_UNPROCESSABLE, "after is not the name of a dataset");
     if (!f)
         f = auth_require(x, RIGHT_READ, NULL, why);
-    if (!f)
+    if (!f && !page.workspace)
+        page.workspace = scope_workspace(x);
+    if (!f && list_seek(&page, &after))
         f = opteryx_store_dataset_list(x->db, &after, list_each, &page, why);
     if (!f)
         f = db_settle(x->db, why);
@@ -211,11 +277,12 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
     return f;
 }
 
-static enum fault snapshots_each(void *ctx, const struct opteryx_snapshot *snapshot,
+static enum fault snapshots_each(void *ctx, const struct opteryx_snapshot *snapshot, bool *enough,
                                  struct problem *why)
 {
     struct page *page = ctx;
-    json_object *entry = entry_add(page, why);
+    json_object *entry = entry_add(page, snapshot->message, why);
+    *enough = page->more;
     if (!entry)
         return why->fault;
     page->last = snapshot->sequence;
@@ -232,12 +299,11 @@ enum fault opteryx_dataset_snapshots(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &before, &invalid, why);
     if (f || invalid)
         return f;
-    f = dataset_find(x, RIGHT_READ, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshots(x->db, dataset.number, before, page.limit + 1,
                                             snapshots_each, &page, why);
-    if (!f)
-        f = db_settle(x->db, why);
+    f = look_end(x, f, why);
     if (!f) {
         json_object *body = json_object_new_object();
         json_object *next = page.more ? json_object_new_int64(page.last) : NULL;
@@ -254,10 +320,11 @@ enum fault opteryx_dataset_show(struct exchange *x, struct problem *why)
     struct opteryx_target target = { .workspace = "" };
     struct opteryx_dataset dataset = { .number = 0 };
     struct opteryx_snapshot snapshot = { .sequence = 0 };
-    enum fault f = dataset_find(x, RIGHT_READ, &target, &dataset, why);
+    enum fault f = look_begin(x, x->arena, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, dataset.commit_id, x->arena,
                                            &snapshot, why);
+    f = look_end(x, f, why);
     if (f)
         return f;
     json_object *body = json_object_new_object();
@@ -273,11 +340,13 @@ enum fault opteryx_dataset_show(struct exchange *x, struct problem *why)
     return answer(x, ok, body, why);
 }
 
-static enum fault files_each(void *ctx, const struct opteryx_file *file, struct problem *why)
+static enum fault files_each(void *ctx, const struct opteryx_file *file, bool *enough,
+                             struct problem *why)
 {
     struct page *page = ctx;
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
-    json_object *entry = entry_add(page, why);
+    json_object *entry = entry_add(page, file->name, why);
+    *enough = page->more;
     if (!entry)
         return why->fault;
     page->last = file->number;
@@ -317,7 +386,7 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &after, &invalid, why);
     if (f || invalid)
         return f;
-    f = dataset_find(x, RIGHT_READ, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     page.table = exchange_path(x, 0);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, exchange_path(x, 1), x->arena,
@@ -325,12 +394,12 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
     if (!f)
         f = opteryx_store_dataset_columns(x->db, dataset.number, snapshot.structure, x->arena,
                                           &columns, why);
-    const struct opteryx_files wanted = { .dataset = dataset.number,
-                                          .sequence = snapshot.sequence,
-                                          .after = after,
-                                          .most = page.limit + 1 };
+    const struct opteryx_files wanted = {
+        .dataset = dataset.number, .snapshot = &snapshot, .after = after, .most = page.limit + 1
+    };
     if (!f)
         f = opteryx_store_dataset_files(x->db, &wanted, files_each, &page, why);
+    f = look_end(x, f, why);
     if (!f)
         f = snapshot_answer(x, &page, &snapshot, columns, why);
     json_object_put(page.entries);
@@ -338,13 +407,17 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
 }
 
 /* Sends a file; *moved when its bytes were moved after its row had been read. */
-static enum fault file_send(struct exchange *x, int64_t dataset, int64_t number, bool *moved,
-                            struct problem *why)
+static enum fault file_send(struct exchange *x, int64_t number, bool *moved, struct problem *why)
 {
+    struct opteryx_target target = { .workspace = "" };
+    struct opteryx_dataset dataset = { .number = 0 };
     struct opteryx_file file = { .number = 0 };
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
     *moved = false;
-    enum fault f = opteryx_store_dataset_file(x->db, dataset, number, x->arena, &file, why);
+    enum fault f = look_begin(x, NULL, &target, &dataset, why);
+    if (!f)
+        f = opteryx_store_dataset_file(x->db, dataset.number, number, x->arena, &file, why);
+    f = look_end(x, f, why);
     if (f)
         return f;
     text_hex(file.sha256, sizeof file.sha256, digest);
@@ -357,8 +430,6 @@ static enum fault file_send(struct exchange *x, int64_t dataset, int64_t number,
 enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
 {
     const struct validate_bounds bounds = { "path", "number", 1, INT32_MAX };
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
     struct validate v;
     int64_t number = 0;
     bool moved = false;
@@ -371,12 +442,10 @@ enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
     validate_release(&v);
     if (invalid)
         return f;
-    f = dataset_find(x, RIGHT_READ, &target, &dataset, why);
-    if (!f)
-        f = file_send(x, dataset.number, number, &moved, why);
+    f = file_send(x, number, &moved, why);
     if (moved) {
         *why = PROBLEM_NONE;
-        f = file_send(x, dataset.number, number, &moved, why);
+        f = file_send(x, number, &moved, why);
     }
     return f;
 }
@@ -385,28 +454,27 @@ enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
 
 static enum fault rollback_checked(struct exchange *x, const char *to, struct problem *why)
 {
-    enum { ID_RANDOM = 8 };
     struct opteryx_target target = { .workspace = "" };
     struct opteryx_dataset dataset = { .number = 0 };
     struct opteryx_snapshot snapshot = { .sequence = 0 };
-    char hex[2 * ID_RANDOM + 1];
     char id[OPTERYX_COMMIT_ID_MAX];
-    const char *if_match = exchange_header(x, "If-Match");
-    enum fault f = dataset_find(x, RIGHT_WRITE, &target, &dataset, why);
+    enum fault f = target_find(x, RIGHT_WRITE, &target, why);
     if (f)
         return f;
-    text_hex(x->random, ID_RANDOM, hex);
-    (void)snprintf(id, sizeof id, "snap_%s", hex);
+    opteryx_request_commit_id(x, id);
     const struct opteryx_rollback rollback = { .target = &target,
                                                .to = to,
                                                .id = id,
-                                               .if_match =
-                                                   if_match && if_match[0] ? if_match : NULL,
+                                               .if_match = opteryx_request_if_match(x),
                                                .author = x->who->name,
                                                .now = x->now };
     f = opteryx_store_dataset_rollback(x->db, &rollback, why);
+    if (f)
+        return f;
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, id, x->arena, &snapshot, why);
+    f = look_end(x, f, why);
     if (f)
         return f;
     json_object *body = json_object_new_object();

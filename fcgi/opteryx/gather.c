@@ -5,6 +5,7 @@
 #include "db/opteryx_store.h"
 #include "http/json.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The way through the parts. */
@@ -13,6 +14,7 @@ struct walk {
     struct arena *scratch; /* of one part's columns */
     struct text last;      /* the columns of the part before: most parts have the same */
     int64_t part;          /* where we are */
+    int64_t untold;        /* issues past OPTERYX_INSPECT_ISSUES_MAX */
 };
 
 static enum fault no_memory(struct problem *why)
@@ -20,18 +22,37 @@ static enum fault no_memory(struct problem *why)
     return problem_internal(why, "no memory to put parts together");
 }
 
-/* Clients read {"issue","part"} and nothing else: early releases fail on more members. */
-static enum fault issue_add(struct walk *walk, const char *text, struct problem *why)
+/* Clients read {"issue","part"} and nothing else: early releases fail on more members.  part NULL:
+ * of the session; taken. */
+static enum fault issue_list(struct walk *walk, const char *text, json_object *part,
+                             struct problem *why)
 {
     json_object *issue = json_object_new_object();
     if (!issue || json_object_array_add(walk->out->issues, issue) != 0) {
         json_object_put(issue);
+        json_object_put(part);
         return no_memory(why);
     }
-    if (!json_add(issue, "issue", json_string(text)) ||
-        !json_add(issue, "part", json_object_new_int64(walk->part)))
-        return no_memory(why);
-    return FAULT_NONE;
+    const bool ok = json_add(issue, "issue", json_string(text));
+    return json_add(issue, "part", part) && ok ? FAULT_NONE : no_memory(why);
+}
+
+static enum fault issue_add(struct walk *walk, const char *text, struct problem *why)
+{
+    if (json_object_array_length(walk->out->issues) == OPTERYX_INSPECT_ISSUES_MAX) {
+        walk->untold++;
+        return FAULT_NONE;
+    }
+    return issue_list(walk, text, json_object_new_int64(walk->part), why);
+}
+
+static enum fault untold_add(struct walk *walk, struct problem *why)
+{
+    char text[PROBLEM_TEXT_MAX];
+    if (walk->untold == 0)
+        return FAULT_NONE;
+    (void)snprintf(text, sizeof text, "%lld more issues are not listed", (long long)walk->untold);
+    return issue_list(walk, text, NULL, why);
 }
 
 static enum fault told(void *ctx, const char *column, const char *note, struct problem *why)
@@ -125,6 +146,8 @@ enum fault gather_parts(struct db *db, const char *session, bool shown, struct a
         f = no_memory(why);
     if (!f)
         f = opteryx_store_parts(db, session, each, &walk, why);
+    if (!f)
+        f = untold_add(&walk, why);
     text_release(&walk.last);
     arena_destroy(walk.scratch);
     return f;

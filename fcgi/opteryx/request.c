@@ -2,6 +2,9 @@
 
 #include "http/json.h"
 
+#include <stdio.h>
+#include <string.h>
+
 static void put_object(void *object)
 {
     json_object_put(object);
@@ -28,6 +31,26 @@ const char *opteryx_request_table(struct exchange *x, const struct opteryx_targe
 {
     return arena_printf(x->arena, "%s.%s.%s", target->workspace, target->collection,
                         target->dataset);
+}
+
+const char *opteryx_request_if_match(struct exchange *x)
+{
+    const char *value = exchange_header(x, "If-Match");
+    if (!value || !value[0])
+        return NULL;
+    const size_t len = strlen(value);
+    const bool quoted = len >= 2 && value[0] == '"' && value[len - 1] == '"' &&
+                        strcmp(value, "\"" OPTERYX_ANY_COMMIT "\"") != 0;
+    const char *bare = quoted ? arena_strdup(x->arena, value + 1, len - 2) : NULL;
+    return bare ? bare : value;
+}
+
+void opteryx_request_commit_id(const struct exchange *x, char out[OPTERYX_COMMIT_ID_MAX])
+{
+    enum { RANDOM_AT = 16, RANDOM = 8 }; /* of the request's random bytes */
+    char hex[2 * RANDOM + 1];
+    text_hex(x->random + RANDOM_AT, RANDOM, hex);
+    (void)snprintf(out, OPTERYX_COMMIT_ID_MAX, "snap_%s", hex);
 }
 
 json_object *opteryx_request_schema(const struct columns *columns)

@@ -20,6 +20,13 @@ MUST_CHECK enum fault opteryx_request_json(struct exchange *x, struct validate *
 /* "workspace.collection.dataset", in the arena; NULL when that is full. */
 const char *opteryx_request_table(struct exchange *x, const struct opteryx_target *target);
 
+/* The commit id of If-Match, in quotes or not, or OPTERYX_ANY_COMMIT; NULL without the header. */
+const char *opteryx_request_if_match(struct exchange *x);
+
+/* The id of a commit that this request makes.  It opens with a letter, so that nobody takes it for
+ * a number. */
+void opteryx_request_commit_id(const struct exchange *x, char out[OPTERYX_COMMIT_ID_MAX]);
+
 /* {"columns":[{"name","type"}]}; NULL when out of memory. */
 json_object *opteryx_request_schema(const struct columns *columns);
 

@@ -273,6 +273,16 @@ static const char *string(struct validate *v, const struct loc *loc, json_object
     return NULL;
 }
 
+/* The same for a text that is kept as it is, and so may hold no NUL. */
+static const char *kept_string(struct validate *v, const struct loc *loc, json_object *value)
+{
+    const char *text = string(v, loc, value);
+    if (!text || strlen(text) == (size_t)json_object_get_string_len(value))
+        return text;
+    error_json(v, "value_error", loc, "Value error, a NUL character cannot be kept", value);
+    return NULL;
+}
+
 bool validate_is_name(const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -339,7 +349,7 @@ void validate_commit(struct validate *v, json_object *body, struct commit_reques
     if (member(v, &of_target, body, "target", &value))
         target_parse(v, value, &out->target);
     if (json_object_object_get_ex(body, "snapshot_message", &value) && value)
-        out->message = string(v, &of_message, value);
+        out->message = kept_string(v, &of_message, value);
     if (json_object_object_get_ex(body, "conflict_resolution", &value))
         mode_parse(v, value, &out->mode);
 }
@@ -363,7 +373,7 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
     const struct loc loc = { { "body", "snapshot" } };
     json_object *value = NULL;
     if (model(v, &of_body, body) && member(v, &loc, body, "snapshot", &value))
-        *snapshot = string(v, &loc, value);
+        *snapshot = kept_string(v, &loc, value);
 }
 
 bool validate_target(const char *text, struct opteryx_target *out)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HISTORY "history/"
@@ -98,36 +99,50 @@ static enum fault entry_end(void *ctx, struct problem *why)
 /* ---- which commits an archive may complete ---- */
 
 /* The digits of the hash that an object's name is about: of a node its two first segments
- * together, of a commit's history the second one.  NULL for any other name, or without memory. */
-static const char *digits_of(struct archive *archive, const char *name)
+ * together, of a commit's history the second one.  false for any other name. */
+static bool digits_of(const char *name, char out[OXEN_HASH_TEXT_MAX])
 {
+    const char *digits = name;
+    size_t first = 0; /* of a node's name: what stands before the slash */
     if (strncmp(name, HISTORY, sizeof HISTORY - 1) == 0) {
-        const char *digits = name + sizeof HISTORY - 1;
-        return arena_strdup(archive->x->arena, digits, strcspn(digits, "/"));
+        digits = name + sizeof HISTORY - 1;
+    } else {
+        const char *end = strchr(name, '/');
+        first = end ? (size_t)(end - name) : 0;
+        digits = end ? end + 1 : name;
+        if (!end || strcmp(digits + strcspn(digits, "/"), NODE) != 0)
+            return false;
     }
-    const char *slash = strchr(name, '/');
-    const char *end = slash ? strchr(slash + 1, '/') : NULL;
-    if (!end || strcmp(end, NODE) != 0)
-        return NULL;
-    return arena_printf(archive->x->arena, "%.*s%.*s", (int)(slash - name), name,
-                        (int)(end - slash - 1), slash + 1);
+    const size_t rest = strcspn(digits, "/");
+    if (first >= OXEN_HASH_TEXT_MAX || rest >= OXEN_HASH_TEXT_MAX - first)
+        return false;
+    memcpy(out, name, first);
+    memcpy(out + first, digits, rest);
+    out[first + rest] = '\0';
+    return true;
+}
+
+void oxen_archive_node_name(const char *digits, char out[OXEN_PART_NAME_MAX])
+{
+    const size_t len = strlen(digits);
+    const size_t cut = len < NODE_CUT ? len : NODE_CUT;
+    (void)snprintf(out, OXEN_PART_NAME_MAX, "%.*s/%s" NODE, (int)cut, digits, digits + cut);
 }
 
 /* The commit that an object is a part of, if it is one; the name's own text makes the keys, so that
  * the same spelling is found. */
-static bool commit_of(struct archive *archive, const char *name, struct oxen_commit_parts *out)
+static bool commit_of(const char *name, struct oxen_commit_parts *out)
 {
+    char digits[OXEN_HASH_TEXT_MAX];
     struct oxen_hash hash = { { 0 } };
     struct problem of_name = PROBLEM_NONE;
-    const char *digits = digits_of(archive, name);
-    if (!digits || strlen(digits) <= NODE_CUT || strlen(digits) >= OXEN_HASH_TEXT_MAX ||
+    if (!digits_of(name, digits) || strlen(digits) <= NODE_CUT ||
         oxen_hash_parse(digits, &hash, &of_name))
         return false;
     memcpy(out->hash, hash.bytes, sizeof out->hash);
-    out->node =
-        arena_printf(archive->x->arena, "%.*s/%s" NODE, NODE_CUT, digits, digits + NODE_CUT);
-    out->history = arena_printf(archive->x->arena, HISTORY "%s/", digits);
-    return out->node && out->history;
+    oxen_archive_node_name(digits, out->node);
+    (void)snprintf(out->history, sizeof out->history, HISTORY "%s/", digits);
+    return true;
 }
 
 static size_t piece_count(const struct archive *archive, size_t piece)
@@ -142,11 +157,11 @@ static enum fault complete_piece(struct archive *archive, size_t piece, struct p
     struct oxen_commit_parts commits[OXEN_PIECE_VERSIONS];
     size_t count = 0;
     for (size_t i = 0; i < piece_count(archive, piece); i++) {
-        struct oxen_commit_parts commit = { { 0 }, NULL, NULL };
-        if (!commit_of(archive, archive->pieces[piece][i].name, &commit))
+        struct oxen_commit_parts *commit = &commits[count];
+        if (!commit_of(archive->pieces[piece][i].name, commit))
             continue;
-        if (count == 0 || memcmp(commits[count - 1].hash, commit.hash, sizeof commit.hash) != 0)
-            commits[count++] = commit;
+        if (count == 0 || memcmp(commits[count - 1].hash, commit->hash, sizeof commit->hash) != 0)
+            count++;
     }
     if (count == 0)
         return FAULT_NONE;
@@ -199,8 +214,14 @@ static enum fault take(struct exchange *x, const char *message, struct problem *
     enum fault f = oxen_repository_open(x, &archive->repository, why);
     if (!f)
         f = receive(archive, why);
-    if (!f)
-        f = store(archive, why);
+    if (!f) {
+        struct problem of_rows = PROBLEM_NONE;
+        f = store(archive, &of_rows);
+        if (f == FAULT_MISSING)
+            f = oxen_repository_missing(x, why); /* it was deleted meanwhile */
+        else if (f)
+            *why = of_rows;
+    }
     if (f)
         return f;
     struct text out;

@@ -9,7 +9,11 @@
 #define OXEN_ARCHIVE_H
 
 #include "base/problem.h"
+#include "db/oxen_push_store.h"
 #include "http/exchange.h"
+
+/* The name of a tree node's object, by the digits of its hash. */
+void oxen_archive_node_name(const char *digits, char out[OXEN_PART_NAME_MAX]);
 
 /* Route handlers. */
 MUST_CHECK enum fault oxen_archive_nodes(struct exchange *x, struct problem *why);

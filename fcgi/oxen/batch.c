@@ -91,7 +91,8 @@ static bool reserve(struct oxen_batch *batch)
     return true;
 }
 
-bool oxen_batch_add(struct oxen_batch *batch, const struct oxen_version *version, const char *name)
+struct oxen_version *oxen_batch_add(struct oxen_batch *batch, const struct oxen_version *version,
+                                    const char *name)
 {
     char canonical[OXEN_HASH_TEXT_MAX];
     struct oxen_hash hash;
@@ -101,17 +102,18 @@ bool oxen_batch_add(struct oxen_batch *batch, const struct oxen_version *version
     if (strcmp(name, canonical) != 0) {
         spelling = arena_strdup(batch->arena, name, strlen(name));
         if (!spelling)
-            return false;
+            return NULL;
     }
     if (!reserve(batch))
-        return false;
+        return NULL;
     const size_t i = batch->count++;
-    *version_at(batch, i) = *version;
+    struct oxen_version *added = version_at(batch, i);
+    *added = *version;
     batch->pieces[i / OXEN_PIECE_VERSIONS]->spellings[i % OXEN_PIECE_VERSIONS] = spelling;
     uint32_t *slot = slot_of(batch, version->hash);
     if (*slot == 0)
         *slot = (uint32_t)(i + 1);
-    return true;
+    return added;
 }
 
 size_t oxen_batch_pieces(const struct oxen_batch *batch)

@@ -23,9 +23,10 @@ struct oxen_batch *oxen_batch_create(struct arena *arena, uint64_t seed);
 /* Whether a file of this hash has been added. */
 bool oxen_batch_holds(const struct oxen_batch *batch, const struct oxen_hash *hash);
 
-/* Adds a verified file.  name: as it was sent; borrowed.  false past MULTIPART_PARTS_MAX files or
- * when the arena is full. */
-bool oxen_batch_add(struct oxen_batch *batch, const struct oxen_version *version, const char *name);
+/* Adds a verified file and returns its place, which stays.  name: as it was sent; borrowed.  NULL
+ * past MULTIPART_PARTS_MAX files or when the arena is full. */
+struct oxen_version *oxen_batch_add(struct oxen_batch *batch, const struct oxen_version *version,
+                                    const char *name);
 
 /* Pieces of at most OXEN_PIECE_VERSIONS files each. */
 size_t oxen_batch_pieces(const struct oxen_batch *batch);

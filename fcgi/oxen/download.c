@@ -31,6 +31,12 @@ static enum fault look_up(struct exchange *x, int64_t repository, const struct o
     return f || found ? f : problem_set(why, FAULT_MISSING, "no such version");
 }
 
+/* The last look-up has found a row whose bytes are not there: not that of a content that moves. */
+static enum fault lost(struct problem *why)
+{
+    return problem_internal(why, "the bytes of a version are gone");
+}
+
 /* ---- one ---- */
 
 /* GET /api/repos/{namespace}/{repo_name}/versions/{hash}/content */
@@ -55,12 +61,13 @@ enum fault oxen_download_content(struct exchange *x, struct problem *why)
             f = db_settle(x->db, &of_try);
         if (!f)
             f = exchange_reply_blob(x, &ref, "application/octet-stream", etag, &of_try);
-        if (f && (f != FAULT_GONE || tries + 1 == LOOK_UPS_MAX))
+        if (f == FAULT_GONE)
+            continue;
+        if (f)
             *why = of_try;
-        if (f != FAULT_GONE)
-            break;
+        return f;
     }
-    return f;
+    return lost(why);
 }
 
 /* ---- many ---- */
@@ -135,9 +142,13 @@ static enum fault check_list(struct batch *batch, struct problem *why)
     char name[NAME_MAX_BYTES];
     struct oxen_hash hash = { { 0 } };
     const char *at = text_string(&batch->list);
+    int64_t asked = 0;
     enum fault f = FAULT_NONE;
     while (!f && next_name(&at, name, &hash)) {
         bool found = false;
+        if (++asked > OXEN_LIST_HASHES_MAX)
+            return problem_set(why, FAULT_TOO_LARGE, "more than %d hashes in one list",
+                               OXEN_LIST_HASHES_MAX);
         f = oxen_store_version_exists(batch->x->db, batch->repository.id, hash.bytes, &found, why);
         if (!f && !found)
             add_missing(batch, name);
@@ -157,10 +168,10 @@ static enum fault read_piece(struct batch *batch, const struct oxen_hash *hash,
             f = look_up(batch->x, batch->repository.id, hash, ref, &of_try);
         if (tries == 0 || !f)
             f = blob_read(batch->x->blobs, ref, at, chunk, IO_CHUNK, got, &of_try);
-        if (f && (f != FAULT_GONE || tries + 1 == LOOK_UPS_MAX))
+        if (f && f != FAULT_GONE)
             *why = of_try;
     }
-    return f;
+    return f == FAULT_GONE ? lost(why) : f;
 }
 
 static enum fault send_content(struct batch *batch, const char *name, const struct oxen_hash *hash,

@@ -3,6 +3,7 @@
 #include "db/oxen_push_store.h"
 #include "db/oxen_store.h"
 #include "http/json.h"
+#include "oxen/archive.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -12,6 +13,19 @@
 
 typedef enum fault (*exists)(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
                              bool *found, struct problem *why);
+
+/* Of a tree node, by its canonical digits, which name its object. */
+static enum fault node_exists(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
+                              bool *found, struct problem *why)
+{
+    char digits[OXEN_HASH_TEXT_MAX];
+    char name[OXEN_PART_NAME_MAX];
+    struct oxen_hash node;
+    memcpy(node.bytes, hash, sizeof node.bytes);
+    oxen_hash_text(&node, digits);
+    oxen_archive_node_name(digits, name);
+    return oxen_push_object_exists(db, repository, name, found, why);
+}
 
 /* Adds one of the asked hashes unless it is there; what is no hash is not. */
 static enum fault add_missing(struct exchange *x, int64_t repository, exists is_there,
@@ -24,13 +38,14 @@ static enum fault add_missing(struct exchange *x, int64_t repository, exists is_
     if (json_object_get_type(asked) != json_type_string)
         return oxen_request_bad_json(why);
     const char *text = json_object_get_string(asked);
-    if (!oxen_hash_parse(text, &hash, &of_hash))
+    const size_t len = (size_t)json_object_get_string_len(asked);
+    if (strlen(text) == len && !oxen_hash_parse(text, &hash, &of_hash))
         f = is_there(x->db, repository, hash.bytes, &found, why);
     if (f || found)
         return f;
     if (out->len > 0)
         text_addc(out, ',');
-    json_quote(out, text, strlen(text));
+    json_quote(out, text, len);
     return FAULT_NONE;
 }
 
@@ -78,7 +93,32 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 /* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_push_commit_exists, why);
+    return answer(x, oxen_push_commit_pushed, why);
+}
+
+/* Of a commit that a client before 0.60 says it has sent whole: all are repeated. */
+static enum fault never_exists(struct db *db, int64_t repository,
+                               const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
+{
+    (void)db;
+    (void)repository;
+    (void)hash;
+    (void)why;
+    *found = false;
+    return FAULT_NONE;
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/commits/mark_commits_as_synced {"hashes"}: a push is known
+ * to have ended by its branch, so nothing is to be remembered. */
+enum fault oxen_missing_synced(struct exchange *x, struct problem *why)
+{
+    return answer(x, never_exists, why);
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/tree/nodes/missing_node_hashes {"hashes"} */
+enum fault oxen_missing_nodes(struct exchange *x, struct problem *why)
+{
+    return answer(x, node_exists, why);
 }
 
 /* POST /api/repos/{namespace}/{repo_name}/versions/missing {"hashes"} */

@@ -12,6 +12,8 @@
 
 /* Route handlers. */
 MUST_CHECK enum fault oxen_missing_commits(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault oxen_missing_synced(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault oxen_missing_nodes(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault oxen_missing_versions(struct exchange *x, struct problem *why);
 
 #endif

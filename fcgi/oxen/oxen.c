@@ -51,6 +51,9 @@ static const struct route routes[] = {
     { "DELETE", REPO "/versions", RIGHT_WRITE, oxen_clean_versions },
     { "POST", REPO "/versions/uploads", RIGHT_WRITE, oxen_uploads_begin },
     { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_part },
+    { "POST", REPO "/versions/{hash}/create", RIGHT_WRITE, oxen_versions_outdated },
+    { "PUT", REPO "/versions/{hash}/chunks", RIGHT_WRITE, oxen_versions_outdated },
+    { "POST", REPO "/versions/{hash}/complete", RIGHT_WRITE, oxen_versions_outdated },
 
     { "POST", REPO "/action/{state}/{action}", RIGHT_READ, oxen_branches_action },
     { "GET", REPO "/branches", RIGHT_READ, oxen_branches_list },
@@ -59,8 +62,10 @@ static const struct route routes[] = {
     { "PUT", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_update },
     { "DELETE", REPO "/branches/{branch...}", RIGHT_WRITE, oxen_branches_delete },
     { "POST", REPO "/commits/missing", RIGHT_READ, oxen_missing_commits },
+    { "POST", REPO "/commits/mark_commits_as_synced", RIGHT_WRITE, oxen_missing_synced },
     { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
     { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
+    { "POST", REPO "/tree/nodes/missing_node_hashes", RIGHT_READ, oxen_missing_nodes },
 };
 
 /* A caller's own id is repeated when it is 1 to 128 letters, digits, '_' and '-'. */

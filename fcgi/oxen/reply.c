@@ -204,22 +204,29 @@ enum fault oxen_reply_end(struct exchange *x, struct text *out, struct problem *
 enum fault oxen_reply_missing(struct exchange *x, int64_t count, const struct text *quoted,
                               const struct text *plain, struct problem *why)
 {
-    enum { NOT_FOUND = 404 };
-    struct text out;
-    text_init(&out, JSON_REPLY_MAX);
-    text_addf(&out,
-              "{\"error\":{\"detail\":\"Server is missing %lld content blob(s) for this batch "
-              "download. Missing hashes: ",
-              (long long)count);
-    text_adds(&out, text_string(plain)); /* digits and '+' alone: nothing to escape */
-    text_adds(&out, "\",\"missing_hashes\":[");
-    text_adds(&out, text_string(quoted));
-    text_adds(&out, "],\"title\":\"Version blobs missing on server\","
-                    "\"type\":\"version_blobs_missing\"},"
-                    "\"status\":\"error\",\"status_message\":\"resource_not_found\"}");
-    enum fault f = text_failed(&out) || text_failed(quoted) || text_failed(plain)
-                       ? problem_internal(why, "no memory for a list of hashes")
-                       : exchange_reply(x, NOT_FOUND, "application/json", out.data, out.len, why);
-    text_release(&out);
-    return f;
+    enum { NOT_FOUND = 404, PIECES = 5 };
+    if (text_failed(quoted) || text_failed(plain))
+        return problem_internal(why, "no memory for a list of hashes");
+    const char *first = arena_printf(
+        x->arena,
+        "{\"error\":{\"detail\":\"Server is missing %lld content blob(s) for this batch download. "
+        "Missing hashes: ",
+        (long long)count);
+    if (!first)
+        return problem_internal(why, "no memory for a refusal");
+    const char *const pieces[PIECES] = {
+        first,
+        text_string(plain), /* digits and '+' alone: nothing to escape */
+        "\",\"missing_hashes\":[",
+        text_string(quoted),
+        "],\"title\":\"Version blobs missing on server\",\"type\":\"version_blobs_missing\"},"
+        "\"status\":\"error\",\"status_message\":\"resource_not_found\"}",
+    };
+    size_t length = 0;
+    for (size_t i = 0; i < PIECES; i++)
+        length += strlen(pieces[i]);
+    enum fault f = exchange_stream_begin(x, NOT_FOUND, "application/json", (int64_t)length, why);
+    for (size_t i = 0; i < PIECES && !f; i++)
+        f = exchange_write(x, pieces[i], strlen(pieces[i]), why);
+    return f ? f : exchange_stream_end(x, why);
 }

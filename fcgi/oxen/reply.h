@@ -54,7 +54,7 @@ void oxen_reply_truth(struct text *out, const char *name, bool value);
 MUST_CHECK enum fault oxen_reply_end(struct exchange *x, struct text *out, struct problem *why);
 
 /* 404 of a batch download: which hashes (as JSON strings separated by commas, in quoted, and as
- * plain text separated by ", ") are not stored. */
+ * plain text separated by ", ") are not stored.  Sent piece by piece: the lists can be long. */
 MUST_CHECK enum fault oxen_reply_missing(struct exchange *x, int64_t count,
                                          const struct text *quoted, const struct text *plain,
                                          struct problem *why);

@@ -5,7 +5,6 @@
 #include "oxen/agent.h"
 #include "oxen/names.h"
 #include "oxen/reply.h"
-#include "stream/digest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,10 +45,10 @@ enum fault oxen_repository_open(struct exchange *x, struct oxen_repository *out,
 
 void oxen_repository_uuid(const struct exchange *x, char out[OXEN_UUID_MAX])
 {
-    enum { VERSION_AT = 6, VARIANT_AT = 8, VERSION = 0x40, VARIANT = 0x80 };
-    uint8_t id[DIGEST_SHA256_BYTES];
-    char hex[2 * DIGEST_SHA256_BYTES + 1];
-    digest_sha256_of(x->request_id, strlen(x->request_id), id);
+    enum { UUID_BYTES = 16, VERSION_AT = 6, VARIANT_AT = 8, VERSION = 0x40, VARIANT = 0x80 };
+    uint8_t id[UUID_BYTES];
+    char hex[2 * UUID_BYTES + 1];
+    memcpy(id, x->random, sizeof id);
     id[VERSION_AT] = (uint8_t)((id[VERSION_AT] & 0x0F) | VERSION);
     id[VARIANT_AT] = (uint8_t)((id[VARIANT_AT] & 0x3F) | VARIANT);
     text_hex(id, sizeof id, hex);

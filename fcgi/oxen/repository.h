@@ -18,7 +18,7 @@ MUST_CHECK enum fault oxen_repository_open(struct exchange *x, struct oxen_repos
 /* The fault of a repository that is not there (any more). */
 enum fault oxen_repository_missing(struct exchange *x, struct problem *why);
 
-/* A UUID (RFC 9562, version 4) made of the request's random id: enough for the one thing that a
+/* A UUID (RFC 9562, version 4) of the request's random bytes: enough for the one thing that a
  * request creates. */
 enum { OXEN_UUID_MAX = 37 };
 void oxen_repository_uuid(const struct exchange *x, char out[OXEN_UUID_MAX]);

@@ -43,3 +43,16 @@ enum fault oxen_versions_metadata(struct exchange *x, struct problem *why)
     text_addc(&out, '}');
     return oxen_reply_end(x, &out, why);
 }
+
+/* POST .../versions/{hash}/create, PUT .../chunks, POST .../complete: how clients before 0.64 send
+ * what is larger than 10 MiB.  They show little more than the status. */
+enum fault oxen_versions_outdated(struct exchange *x, struct problem *why)
+{
+    struct oxen_repository repository = { 0 };
+    const enum fault f = oxen_repository_open(x, &repository, why);
+    if (f)
+        return f;
+    return problem_code(why, FAULT_PRECONDITION, OXEN_OUTDATED,
+                        "Oxen CLI out of date. Pushing files above 10 MiB requires version >= "
+                        "0.64.0.");
+}

@@ -9,5 +9,6 @@
 
 MUST_CHECK enum fault oxen_versions_upload(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault oxen_versions_metadata(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault oxen_versions_outdated(struct exchange *x, struct problem *why);
 
 #endif

@@ -18,6 +18,7 @@
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/tray.h"
 #include "stream/coding.h"
 #include "stream/digest.h"
 
@@ -31,8 +32,9 @@ enum { FILE_ERROR_MAX = 2 * PROBLEM_TEXT_MAX }; /* bytes of one file's error */
 
 enum part_state {
     PART_OTHER,  /* a field that is no file: passed over */
-    PART_STORED, /* a file whose hash is known here: verified, not written */
-    PART_NEW,    /* a file that is being written */
+    PART_STORED, /* a file whose hash is known to be here: verified, not written */
+    PART_SMALL,  /* a file that waits in the tray */
+    PART_LARGE,  /* a file that is being written */
     PART_FAILED  /* a file whose failure stands in file_why */
 };
 
@@ -40,6 +42,7 @@ struct upload {
     struct exchange *x;
     struct oxen_repository repository;
     struct oxen_batch *batch;
+    struct oxen_tray *tray;
     struct digest *digest;
     struct decoder *gunzip; /* NULL until a part needs it */
     struct text errors;     /* members of err_files */
@@ -49,19 +52,52 @@ struct upload {
     bool zipped;
     struct text name; /* as sent */
     struct oxen_hash hash;
-    struct blob_writer *writer; /* while PART_NEW */
+    struct blob_writer *writer; /* while PART_LARGE */
     struct problem file_why;    /* this file's failure, not the request's */
     bool bad_gzip;              /* it is one of gunzipping */
 };
 
 /* ---- one file ---- */
 
+/* The file is too large to wait in the tray: unless it is here already it gets a file of its own. */
+static enum fault grow(struct upload *up, struct problem *why)
+{
+    bool known = false;
+    enum fault f =
+        oxen_store_version_exists(up->x->db, up->repository.id, up->hash.bytes, &known, why);
+    if (f)
+        return f;
+    up->part = known ? PART_STORED : PART_LARGE;
+    if (!known)
+        f = blob_begin(up->x->blobs, INT64_MAX, &up->writer, why);
+    if (!f && !known)
+        f = oxen_tray_move(up->tray, up->writer, why);
+    oxen_tray_discard(up->tray);
+    return f;
+}
+
 /* Decoded bytes of the part in hand. */
 static enum fault take_bytes(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct upload *up = ctx;
+    bool fits = true;
+    enum fault f = FAULT_NONE;
     digest_add(up->digest, bytes, len);
-    return up->writer ? blob_write(up->writer, bytes, len, why) : FAULT_NONE;
+    if (up->part == PART_SMALL)
+        f = oxen_tray_write(up->tray, bytes, len, &fits, why);
+    if (!f && !fits)
+        f = grow(up, why);
+    if (!f && up->part == PART_LARGE)
+        f = blob_write(up->writer, bytes, len, why);
+    return f;
+}
+
+/* Forgets the bytes of the part in hand. */
+static void forget_part(struct upload *up)
+{
+    oxen_tray_discard(up->tray);
+    blob_discard(up->writer);
+    up->writer = NULL;
 }
 
 /* Whether a fault is the file's own, so that the others of the batch go on. */
@@ -73,8 +109,7 @@ static bool is_of_file(enum fault f)
 /* Ends the part in hand as failed, or the request when the fault is not the file's. */
 static enum fault fail(struct upload *up, struct problem *why)
 {
-    blob_discard(up->writer);
-    up->writer = NULL;
+    forget_part(up);
     up->part = PART_FAILED;
     if (is_of_file(up->file_why.fault))
         return FAULT_NONE;
@@ -133,6 +168,13 @@ static bool is_gzip(const char *content_type)
     return after == '\0' || after == ';' || after == ' ' || after == '\t';
 }
 
+/* multipart/ANYTHING: a part that holds parts. */
+static bool is_nested(const char *content_type)
+{
+    static const char multipart[] = "multipart/";
+    return content_type && strncasecmp(content_type, multipart, sizeof multipart - 1) == 0;
+}
+
 static enum fault gunzip_ready(struct upload *up, struct problem *why)
 {
     if (up->gunzip) {
@@ -143,23 +185,12 @@ static enum fault gunzip_ready(struct upload *up, struct problem *why)
                           &up->gunzip, why);
 }
 
-/* Decides whether the bytes need to be written: not those that are here already. */
-static enum fault writer_ready(struct upload *up, struct problem *why)
-{
-    bool known = oxen_batch_holds(up->batch, &up->hash);
-    enum fault f = FAULT_NONE;
-    if (!known)
-        f = oxen_store_version_exists(up->x->db, up->repository.id, up->hash.bytes, &known, why);
-    up->part = known ? PART_STORED : PART_NEW;
-    if (!f && !known)
-        f = blob_begin(up->x->blobs, INT64_MAX, &up->writer, why);
-    return f;
-}
-
 static enum fault file_begin(void *ctx, const struct multipart_head *head, struct problem *why)
 {
     struct upload *up = ctx;
     up->part = PART_OTHER;
+    if (is_nested(head->content_type))
+        return problem_set(why, FAULT_MALFORMED, "Nested multipart is not supported");
     if (!head->name || (strcmp(head->name, "file[]") != 0 && strcmp(head->name, "file") != 0))
         return FAULT_NONE;
     if (!head->filename)
@@ -173,10 +204,8 @@ static enum fault file_begin(void *ctx, const struct multipart_head *head, struc
     up->zipped = is_gzip(head->content_type);
     if (oxen_hash_parse(head->filename, &up->hash, &up->file_why))
         return fail(up, why);
-    enum fault f = writer_ready(up, why);
-    if (!f && up->zipped)
-        f = gunzip_ready(up, why);
-    return f;
+    up->part = oxen_batch_holds(up->batch, &up->hash) ? PART_STORED : PART_SMALL;
+    return up->zipped ? gunzip_ready(up, why) : FAULT_NONE;
 }
 
 static enum fault file_body(void *ctx, const void *bytes, size_t len, struct problem *why)
@@ -209,9 +238,11 @@ static enum fault verify(struct upload *up, struct problem *why)
 /* Puts the verified file into the batch; its bytes are flushed with those of the others. */
 static enum fault keep(struct upload *up, struct problem *why)
 {
-    struct oxen_version version = { .state = OXEN_VERSION_KNOWN };
+    struct oxen_version version = { .state = OXEN_VERSION_ABSENT };
     memcpy(version.hash, up->hash.bytes, sizeof version.hash);
-    if (up->part == PART_NEW) {
+    if (up->part == PART_STORED)
+        version.state = OXEN_VERSION_KNOWN;
+    if (up->part == PART_LARGE) {
         struct blob_writer *writer = up->writer;
         up->writer = NULL;
         version.state = OXEN_VERSION_FRESH;
@@ -219,9 +250,10 @@ static enum fault keep(struct upload *up, struct problem *why)
         if (f)
             return f;
     }
-    if (!oxen_batch_add(up->batch, &version, text_string(&up->name)))
+    struct oxen_version *added = oxen_batch_add(up->batch, &version, text_string(&up->name));
+    if (!added)
         return problem_set(why, FAULT_TOO_LARGE, "too many files in one request");
-    return FAULT_NONE;
+    return up->part == PART_SMALL ? oxen_tray_keep(up->tray, added, why) : FAULT_NONE;
 }
 
 static enum fault file_end(void *ctx, struct problem *why)
@@ -283,7 +315,9 @@ static enum fault name_piece(struct upload *up, size_t piece, bool *busy, struct
 static enum fault store(struct upload *up, struct problem *why)
 {
     bool busy = false;
-    enum fault f = blob_flush(up->x->blobs, why);
+    enum fault f = oxen_tray_pour(up->tray, why);
+    if (!f)
+        f = blob_flush(up->x->blobs, why);
     for (size_t piece = 0; piece < oxen_batch_pieces(up->batch) && !f; piece++)
         f = name_piece(up, piece, &busy, why);
     return f ? f : db_settle(up->x->db, why);
@@ -306,8 +340,9 @@ static enum fault open_upload(struct upload *up, struct problem *why)
     text_init(&up->errors, OXEN_ERRORS_MAX);
     text_init(&up->name, MULTIPART_HEADER_BYTES_MAX);
     up->batch = oxen_batch_create(up->x->arena, seed_of(up->x));
+    up->tray = oxen_tray_create(up->x->db, up->x->blobs, up->repository.id);
     up->digest = digest_create(DIGEST_XXH3);
-    if (!up->batch || !up->digest)
+    if (!up->batch || !up->tray || !up->digest)
         return problem_internal(why, "no memory for an upload");
     return FAULT_NONE;
 }
@@ -317,6 +352,7 @@ static void close_upload(struct upload *up)
     blob_discard(up->writer);
     decoder_destroy(up->gunzip);
     digest_destroy(up->digest);
+    oxen_tray_destroy(up->tray);
     text_release(&up->name);
     text_release(&up->errors);
 }
@@ -332,8 +368,7 @@ static enum fault receive(struct upload *up, struct problem *why)
     static const struct multipart_sink sink = { file_begin, file_body, file_end };
     struct problem beside = PROBLEM_NONE;
     const enum fault f = exchange_multipart(up->x, &sink, up, why);
-    blob_discard(up->writer); /* the stream broke inside a part */
-    up->writer = NULL;
+    forget_part(up); /* the stream broke inside it */
     if (!f)
         return store(up, why);
     if (is_of_client(f)) {

@@ -439,6 +439,7 @@ enum fault batch_end(struct batch *batch, struct pinot_segment **segments, size_
     if (f)
         return f;
     sort_by_place(batch);
+    text_release(&batch->file); /* a push needs the memory for the pages that it changes */
     *segments = batch->segments;
     *count = batch->count;
     return FAULT_NONE;

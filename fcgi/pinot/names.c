@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Longest suffix, so that a raw name with any type still fits. */
+/* Longest suffix: a raw name is so short that it fits with any. */
 enum { SUFFIX_LEN = sizeof "_REALTIME" - 1 };
 
 const char *pinot_type_word(enum pinot_type type)
@@ -78,24 +78,31 @@ static enum pinot_type suffix_of(const char *name, size_t *len)
     return PINOT_NO_TYPE;
 }
 
+static enum fault bad_name(struct problem *why)
+{
+    return problem_set(why, FAULT_MALFORMED,
+                       "the table name is empty, too long or has characters that no name has");
+}
+
 enum fault table_name_parse(const char *given, const char *database, struct table_name *out,
                             struct problem *why)
 {
     const bool prefixed = !database || database[0] == '\0' || strcmp(database, "default") == 0;
-    if (given[0] == '\0' || !is_plain(given) || strlen(given) >= NAME_MAX_BYTES - SUFFIX_LEN)
-        return problem_set(why, FAULT_MALFORMED,
-                           "the table name is empty, too long or has characters that no name has");
+    if (given[0] == '\0' || !is_plain(given) || strlen(given) >= NAME_MAX_BYTES)
+        return bad_name(why);
     enum fault f = check_database(given, database, why);
     if (f)
         return f;
     const bool add = !prefixed && !strchr(given, '.');
     if (add && (!is_plain(database) || strchr(database, '.') ||
-                strlen(database) + 1 + strlen(given) >= NAME_MAX_BYTES - SUFFIX_LEN))
+                strlen(database) + 1 + strlen(given) >= NAME_MAX_BYTES))
         return problem_set(why, FAULT_MALFORMED, "the database header is not a database's name");
     (void)snprintf(out->given, sizeof out->given, "%s%s%s", add ? database : "", add ? "." : "",
                    given);
     size_t len = strlen(out->given);
     out->type = suffix_of(out->given, &len);
+    if (len >= NAME_MAX_BYTES - SUFFIX_LEN)
+        return bad_name(why);
     memcpy(out->raw, out->given, len);
     out->raw[len] = '\0';
     return FAULT_NONE;

@@ -64,18 +64,27 @@ void properties_release(struct properties *properties)
     text_release(&properties->joined);
 }
 
+/* The next line end.  Of two kinds of it the nearer one counts: a search for each, line by line,
+ * would read the rest of the file again and again. */
+static const char *line_end(const struct properties *p)
+{
+    const char *at = p->at;
+    if (!p->has_cr) {
+        at = memchr(at, '\n', (size_t)(p->end - at));
+        return at ? at : p->end;
+    }
+    while (at < p->end && *at != '\n' && *at != '\r')
+        at++;
+    return at;
+}
+
 /* One natural line, trimmed; false at the end. */
 static bool next_line(struct properties *p, const char **line, size_t *len)
 {
     if (p->at == p->end)
         return false;
     const char *start = p->at;
-    const char *stop = memchr(start, '\n', (size_t)(p->end - start));
-    if (!stop)
-        stop = p->end;
-    const char *cr = p->has_cr ? memchr(start, '\r', (size_t)(stop - start)) : NULL;
-    if (cr)
-        stop = cr;
+    const char *stop = line_end(p);
     p->at = stop;
     if (p->at < p->end && *p->at == '\r')
         p->at++;

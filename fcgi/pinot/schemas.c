@@ -31,7 +31,7 @@ static enum fault read_schema(struct exchange *x, enum right right, struct schem
     size_t len = 0;
     enum fault f = auth_require(x, right, NULL, why);
     if (!f)
-        f = exchange_body_text(x, JSON_BODY_MAX, &text, &len, why);
+        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
     if (!f)
         f = schema_config_parse(text, len, exchange_header(x, "database"), x->arena, schema, why);
     return f ? f : auth_require(x, right, schema->name, why);

@@ -106,6 +106,8 @@ static bool add_custom_half(struct text *custom, const char *escaped, size_t len
     text_init(&word, custom->max);
     properties_unescape(&word, escaped, len);
     const bool good = !memchr(text_string(&word), '\0', word.len);
+    if (text_failed(&word))
+        custom->failed = true; /* it would be cut */
     json_quote(custom, text_string(&word), word.len);
     text_release(&word);
     return good;

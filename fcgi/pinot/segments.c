@@ -11,6 +11,7 @@
 #include "pinot/segment_json.h"
 #include "pinot/segments_read.h"
 #include "pinot/table_config.h"
+#include "stream/parameter.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -77,6 +78,25 @@ static const char *etag_of(struct exchange *x, const struct pinot_segment_row *r
                         (uint64_t)row->blob.file, (uint64_t)row->blob.start, (uint64_t)row->crc);
 }
 
+/* As Pinot says it, but quoted where the name is no token (RFC 6266 section 4.1): what follows a
+ * semicolon in it would be another parameter. */
+static void set_disposition(struct exchange *x, const char *name)
+{
+    enum { SHOWN_MAX = 3 * NAME_MAX_BYTES };
+    struct text shown;
+    const bool token = name[parameter_token(name)] == '\0';
+    text_init(&shown, SHOWN_MAX);
+    text_adds(&shown, token ? "attachment; filename=" : "attachment; filename=\"");
+    for (const char *at = name; *at; at++) {
+        text_adds(&shown, *at == '"' ? "\\" : "");
+        text_addc(&shown, *at);
+    }
+    text_adds(&shown, token ? "" : "\"");
+    exchange_set_header(x, "Content-Disposition",
+                        text_failed(&shown) ? "attachment" : text_string(&shown));
+    text_release(&shown);
+}
+
 /* GET /segments/{table}/{segment} */
 enum fault pinot_segment_download(struct exchange *x, struct problem *why)
 {
@@ -91,8 +111,7 @@ enum fault pinot_segment_download(struct exchange *x, struct problem *why)
                         tables.name.given);
     if (f)
         return f;
-    const char *shown = arena_printf(x->arena, "attachment; filename=%s", row.name);
-    exchange_set_header(x, "Content-Disposition", shown ? shown : "attachment");
+    set_disposition(x, row.name);
     return exchange_reply_blob(x, &row.blob, "application/octet-stream", etag_of(x, &row), why);
 }
 
@@ -190,6 +209,13 @@ enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
     return count > 0 ? delete_named(x, &tables, names, count, why) : delete_all(x, &tables, why);
 }
 
+/* A text; not one with a NUL inside, whose beginning may be another segment's name. */
+static bool is_name(json_object *name)
+{
+    return json_object_is_type(name, json_type_string) &&
+           strlen(json_object_get_string(name)) == (size_t)json_object_get_string_len(name);
+}
+
 static enum fault names_of(struct exchange *x, const char *const **out, size_t *count,
                            struct problem *why)
 {
@@ -205,7 +231,7 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
         return problem_set(why, FAULT_TOO_LARGE, "the list has too many segments");
     for (size_t i = 0; i < n; i++) {
         json_object *name = json_object_array_get_idx(list, i);
-        if (!json_object_is_type(name, json_type_string)) {
+        if (!is_name(name)) {
             return problem_set(why, FAULT_MALFORMED,
                                "the body is not a JSON list of segment names");
         }

@@ -16,9 +16,9 @@
 #include <string.h>
 
 enum {
-    NAMES_PIECE = 1000,         /* names read at once */
-    ROWS_PIECE = 200,           /* whole rows read at once */
-    PIECE_BYTES_MAX = 16 * MIB, /* text of a piece: 200 rows with the largest custom maps */
+    NAMES_PIECE = 1000,        /* names read at once */
+    ROWS_PIECE = 64,           /* whole rows read at once */
+    PIECE_BYTES_MAX = 9 * MIB, /* text of a piece: rows with the largest custom maps, quoted */
 };
 
 /* One listing under way. */

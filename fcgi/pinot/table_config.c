@@ -15,7 +15,7 @@ enum {
     MS_IN_DAY = 24 * MS_IN_HOUR,
     DELETED_KEEP_MS = 7 * MS_IN_DAY, /* Pinot's default retention of deleted segments */
     REPLICATION_MAX = 1000,
-    CONFIG_MAX = JSON_BODY_MAX + 64 * KIB, /* what is filled in, too */
+    CONFIG_MAX = PINOT_CONFIG_MAX + 64 * KIB, /* what is filled in, too */
     PATH_TEXT_MAX = 512,
 };
 

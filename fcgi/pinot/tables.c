@@ -39,7 +39,7 @@ static enum fault read_config(struct exchange *x, struct table_config *config, s
     size_t len = 0;
     enum fault f = auth_require(x, RIGHT_ADMIN, NULL, why);
     if (!f)
-        f = exchange_body_text(x, JSON_BODY_MAX, &text, &len, why);
+        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
     if (!f)
         f = table_config_parse(text, len, exchange_header(x, "database"), x->arena, config, why);
     return f ? f : auth_require(x, RIGHT_ADMIN, config->table.raw, why);

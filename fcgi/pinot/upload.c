@@ -115,24 +115,14 @@ enum fault upload_options(struct upload *upload, struct problem *why)
 
 const char *upload_own_url(struct upload *upload, const char *segment)
 {
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    enum { ESCAPED = 3 };
+    enum { ESCAPED = 3 }; /* bytes that one may become */
+    char table[ESCAPED * NAME_MAX_BYTES];
     char name[ESCAPED * NAME_MAX_BYTES];
-    size_t len = 0;
-    for (const char *at = segment; *at && len + ESCAPED < sizeof name; at++) {
-        if (strchr(plain, *at)) {
-            name[len] = *at;
-            len++;
-        } else {
-            name[len] = '%';
-            text_hex((const uint8_t *)at, 1, name + len + 1);
-            len += ESCAPED;
-        }
-    }
-    name[len] = '\0';
-    return arena_printf(upload->x->arena, "%s/segments/%s/%s", exchange_base_url(upload->x),
-                        upload->name.raw, name);
+    if (!uri_escape(upload->name.raw, table, sizeof table) ||
+        !uri_escape(segment, name, sizeof name))
+        return NULL; /* no name is so long */
+    return arena_printf(upload->x->arena, "%s/segments/%s/%s", exchange_base_url(upload->x), table,
+                        name);
 }
 
 static enum fault check_intervals(const struct upload *upload, const struct pinot_segment *segments,

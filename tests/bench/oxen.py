@@ -6,9 +6,13 @@
   medium  100 x 1 MiB (12 requests), against the same
   large   1 x 1 GiB as one plain part, and as parts of 10 MiB, against dd conv=fsync
 
-With --full N the small case runs again in a store that holds N contents (SMALL ones, put there
-through the same door).  Needs a release build of Sluice (PROGRAM, default build/run/sluice).
-Bodies are made beforehand; the generator runs on the same cores as the server.
+Where tar's time depends on the disk's mood, two limits are steadier: the same bytes written to one
+file a request and fsync ("plain"), and gunzip and XXH3 of all files on one core ("decoding").
+
+With --full N the small case also runs, in turn with the empty store, in a repository that holds N
+contents (tiny ones, put there through the same door).  Needs a release build of Sluice (PROGRAM,
+default build/run/sluice).  Bodies are made beforehand; the generator runs on the same cores as the
+server.
 """
 
 import argparse
@@ -26,6 +30,7 @@ import sys
 import tarfile
 import tempfile
 import time
+import zlib
 
 import xxhash
 
@@ -38,6 +43,7 @@ PART = 10 * MIB
 BOUNDARY = "bench-boundary-5c1d"
 CONTENT_TYPE = ("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
 SENDERS = 2
+FILL_BATCH = 25000
 
 
 def hash_of(data):
@@ -52,15 +58,21 @@ def contents(count, size, seed):
         yield half + (b"%08d " % i * (size // 9 + 1))[: size - len(half)]
 
 
-def body_of(files, zipped):
+def zipped(data):
+    """As the client does it."""
+    return gzip.compress(data, 6)
+
+
+def body_of(files, encode=None):
+    """encode: of each file, when it is not sent as it is."""
     out = io.BytesIO()
-    kind = "application/gzip" if zipped else "application/octet-stream"
+    kind = "application/gzip" if encode else "application/octet-stream"
     for data in files:
         out.write(
             f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file[]\"; "
             f"filename=\"{hash_of(data)}\"\r\nContent-Type: {kind}\r\n\r\n".encode()
         )
-        out.write(gzip.compress(data, 6) if zipped else data)
+        out.write(encode(data) if encode else data)
         out.write(b"\r\n")
     out.write(f"--{BOUNDARY}--\r\n".encode())
     return out.getvalue()
@@ -68,7 +80,15 @@ def body_of(files, zipped):
 
 def batches(files, size):
     files = list(files)
-    return [body_of(files[at : at + size], True) for at in range(0, len(files), size)]
+    return [body_of(files[at : at + size], zipped) for at in range(0, len(files), size)]
+
+
+def decoding(members):
+    """Seconds of gunzip and XXH3 alone."""
+    begin = time.monotonic()
+    for member in members:
+        xxhash.xxh3_128_intdigest(zlib.decompress(member, zlib.MAX_WBITS + 16))
+    return time.monotonic() - begin
 
 
 class Bench:
@@ -76,6 +96,7 @@ class Bench:
         self.service = service
         self.folder = folder
         self.repositories = 0
+        self.copies = 0
 
     def repository(self):
         self.repositories += 1
@@ -98,6 +119,12 @@ class Bench:
         with concurrent.futures.ThreadPoolExecutor(SENDERS) as pool:
             list(pool.map(lambda body: self.send(repository, body), bodies))
         return time.monotonic() - begin
+
+    def measured(self, times, name, repository, bodies):
+        used, written = self.processor_s(), self.written_mb()
+        times.add(name, self.batches(repository, bodies))
+        times.add_beside(name, "s of processor time", self.processor_s() - used)
+        times.add_beside(name, "MB written", self.written_mb() - written)
 
     def in_parts(self, repository, data):
         begin = time.monotonic()
@@ -128,16 +155,46 @@ class Bench:
         os.sync()
         return took
 
+    def plain(self, files, a_batch):
+        """The same bytes in one file a request, each with fsync."""
+        target = self.folder / "plain"
+        pieces = [b"".join(files[at : at + a_batch]) for at in range(0, len(files), a_batch)]
+        begin = time.monotonic()
+        for piece in pieces:
+            with open(target, "wb") as out:
+                out.write(piece)
+                out.flush()
+                os.fsync(out.fileno())
+        took = time.monotonic() - begin
+        target.unlink()
+        return took
+
     def dd(self, source):
-        target = self.folder / "copied"
+        """Each copy stays until the end, as ours do: one that follows a removed one would take over
+        its cached pages."""
+        self.copies += 1
+        target = self.folder / f"copy{self.copies}"
         begin = time.monotonic()
         subprocess.run(
             ["dd", f"if={source}", f"of={target}", "bs=1M", "conv=fsync", "status=none"], check=True
         )
-        took = time.monotonic() - begin
-        target.unlink()
-        os.sync()
-        return took
+        return time.monotonic() - begin
+
+    def processor_s(self):
+        """What the workers have used so far."""
+        ticks = 0
+        for pid in self.service.worker_pids():
+            fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def written_mb(self):
+        """What the workers have given the disk to write so far."""
+        written = 0
+        for pid in self.service.worker_pids():
+            lines = pathlib.Path(f"/proc/{pid}/io").read_text().splitlines()
+            written += sum(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
+        return written / 1e6
 
     def peak_mib(self):
         """The largest resident memory that any worker has had."""
@@ -156,53 +213,80 @@ def archive_of(path, files):
             tar.addfile(entry, io.BytesIO(data))
 
 
-def tell(name, ours, theirs, count, size):
-    a, b = statistics.median(ours), statistics.median(theirs)
-    print(
-        f"{name:28} {count / a:10.0f} files/s {count * size / a / 1e6:8.1f} MB/s   "
-        f"limit {b:6.3f} s, ours {a:6.3f} s: {b / a:5.2f} times as fast"
-        f"   (all: {' '.join(f'{t:.3f}' for t in ours)} | {' '.join(f'{t:.3f}' for t in theirs)})",
-        flush=True,
-    )
-    return a
+class Times:
+    """Seconds of each round, by what was measured."""
+
+    def __init__(self):
+        self.all = {}
+        self.beside = {}
+
+    def add(self, name, seconds):
+        self.all.setdefault(name, []).append(seconds)
+
+    def add_beside(self, name, unit, number):
+        """Something else that each round took."""
+        self.beside.setdefault(name, {}).setdefault(unit, []).append(number)
+
+    def median(self, name):
+        return statistics.median(self.all[name])
+
+    def tell(self, case, ours, count, size):
+        took = self.median(ours)
+        fast = {name: self.median(name) / took for name in self.all if name != ours}
+        print(f"{case}: {count / took:.0f} files/s, {count * size / took / 1e6:.0f} MB/s")
+        for name, seconds in self.all.items():
+            ratio = f", ours is {fast[name]:4.2f} times as fast" if name in fast else ""
+            rounds = " ".join(f"{s:.3f}" for s in seconds)
+            print(f"    {name:24} {self.median(name):6.3f} s{ratio}  ({rounds})", flush=True)
+            for unit, numbers in self.beside.get(name, {}).items():
+                print(f"    {'':24} {statistics.median(numbers):6.3g} {unit} of the workers")
 
 
-def many(bench, name, count, size, a_batch, rounds):
+def many(bench, case, count, size, a_batch, rounds, full=0):
     files = list(contents(count, size, 1))
+    members = [zipped(data) for data in files]
     archive = bench.folder / "files.tar"
     archive_of(archive, files)
     bodies = batches(files, a_batch)
-    ours, theirs = [], []
-    for _ in range(rounds):  # in turn, so that both see the same disk
-        theirs.append(bench.tar(archive))
-        ours.append(bench.batches(bench.repository(), bodies))
+    repository = fill(bench, full) if full else None
+    times = Times()
+    for i in range(rounds):  # in turn, so that all see the same disk
+        times.add("tar x, sync", bench.tar(archive))
+        times.add("plain", bench.plain(files, a_batch))
+        times.add("decoding", decoding(members))
+        if full:
+            more = batches(contents(count, size, 100 + i), a_batch)
+            bench.measured(times, f"ours, {full} stored", repository, more)
+        bench.measured(times, "ours", bench.repository(), bodies)
     archive.unlink()
-    return tell(name, ours, theirs, count, size)
+    times.tell(case, "ours", count, size)
 
 
 def large(bench, size, rounds):
     data = random.Random(2).randbytes(64 * MIB) * (size // (64 * MIB))
     source = bench.folder / "source"
     source.write_bytes(data)
-    body = body_of([data], False)
-    plain, parts, theirs = [], [], []
+    body = body_of([data])
+    times = Times()
     for _ in range(rounds):
-        theirs.append(bench.dd(source))
-        plain.append(bench.batches(bench.repository(), [body]))
-        parts.append(bench.in_parts(bench.repository(), data))
+        times.add("dd conv=fsync", bench.dd(source))
+        times.add("ours, plain", bench.batches(bench.repository(), [body]))
+        times.add("ours, in parts", bench.in_parts(bench.repository(), data))
     source.unlink()
-    tell(f"large, 1 x {size // MIB} MiB plain", plain, theirs, 1, size)
-    tell("large, in parts", parts, theirs, 1, size)
+    times.tell(f"large, 1 x {size // MIB} MiB", "ours, plain", 1, size)
+    times.tell("the same", "ours, in parts", 1, size)
 
 
 def fill(bench, count):
     """Many contents in one repository, and the small case into that repository."""
     repository = bench.repository()
-    a_batch, done = 2500, 0
-    while done < count:
-        files = [b"content %d of the full store" % (done + i) for i in range(a_batch)]
-        bench.send(repository, body_of(files, False))
-        done += a_batch
+
+    def send(first):
+        files = (b"content %d of the full store" % i for i in range(first, first + FILL_BATCH))
+        bench.send(repository, body_of(files))
+
+    with concurrent.futures.ThreadPoolExecutor(SENDERS) as pool:
+        list(pool.map(send, range(0, count, FILL_BATCH)))
     return repository
 
 
@@ -220,16 +304,7 @@ def main():
         with Service(folder, server=asked.server) as service:
             bench = Bench(service, folder)
             if asked.only in (None, "small"):
-                empty = many(bench, "small, 10,000 x 4 KiB", 10000, 4 * KIB, 2500, asked.rounds)
-                if asked.full:
-                    repository = fill(bench, asked.full)
-                    times = []
-                    for i in range(asked.rounds):
-                        bodies = batches(contents(10000, 4 * KIB, 100 + i), 2500)
-                        times.append(bench.batches(repository, bodies))
-                    full = statistics.median(times)
-                    print(f"small, {asked.full} stored: {10000 / full:.0f} files/s, "
-                          f"{full / empty:.2f} times the empty store's time")
+                many(bench, "small, 10,000 x 4 KiB", 10000, 4 * KIB, 2500, asked.rounds, asked.full)
             if asked.only in (None, "medium"):
                 many(bench, "medium, 100 x 1 MiB", 100, MIB, 9, asked.rounds)
             if asked.only in (None, "large"):

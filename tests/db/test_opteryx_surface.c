@@ -4,6 +4,7 @@
  */
 #include "base/arena.h"
 #include "blob/blob.h"
+#include "db/db_internal.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
 #include "http/route.h"
@@ -318,18 +319,134 @@ static void test_sessions_expire_and_are_swept(void **state)
     assert_int_equal(ask("GET", "/v1/upload/$S/inspect", NULL), 404);
 }
 
-static void test_a_dataset_is_dropped_with_all_it_was(void **state)
+static void drop(const char *name, int pieces)
+{
+    struct opteryx_target target = { "w", "c", "" };
+    struct problem why = PROBLEM_NONE;
+    bool more = true;
+    (void)snprintf(target.dataset, sizeof target.dataset, "%s", name);
+    assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_NONE);
+    for (; more; pieces--)
+        assert_int_equal(opteryx_store_dropped_sweep(rig.db, &more, &why), FAULT_NONE);
+    assert_int_equal(pieces, -1);
+}
+
+static void test_a_dataset_is_dropped_piece_by_piece(void **state)
 {
     const struct opteryx_target target = { "w", "c", "d" };
+    char path[STATE_PATH_MAX];
     struct problem why = PROBLEM_NONE;
+    sqlite3 *other = NULL;
     (void)state;
-    assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_NONE);
+    state_path(&rig.state, "sluice.db", path);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other,
+                     "INSERT INTO opteryx_file (dataset, number, added_in, blob, sha256,"
+                     " kind, rows, bytes) WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL"
+                     " SELECT i + 1 FROM n WHERE i < 12000) SELECT dataset, i, 1, blob,"
+                     " sha256, kind, rows, bytes FROM opteryx_file, n WHERE number = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    (void)sqlite3_close(other);
+    drop("d", 5); /* three of files, one of snapshots, the rest */
     assert_int_equal(state_number(&rig.state, "SELECT (SELECT count(*) FROM opteryx_file) + "
-                                              "(SELECT count(*) FROM opteryx_snapshot)"),
+                                              "(SELECT count(*) FROM opteryx_snapshot) + "
+                                              "(SELECT count(*) FROM opteryx_structure) + "
+                                              "(SELECT count(*) FROM opteryx_dataset)"),
                      0);
     assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_MISSING);
     assert_int_equal(ask("GET", DATASET, NULL), 404);
     state_check_integrity(&rig.state);
+}
+
+/* ---- somebody else between two statements of a request ---- */
+
+/* What happens, once, right before a statement runs. */
+static struct {
+    const char *before; /* text of the statement; NULL when it has happened */
+    const char *sql;
+} race;
+
+static int on_statement(unsigned kind, void *unused, void *stmt, void *text)
+{
+    char path[STATE_PATH_MAX];
+    sqlite3 *other = NULL;
+    (void)kind;
+    (void)unused;
+    (void)text;
+    if (!race.before || !strstr(sqlite3_sql(stmt), race.before))
+        return 0;
+    race.before = NULL;
+    state_path(&rig.state, "sluice.db", path);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    if (sqlite3_exec(other, race.sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s", sqlite3_errmsg(other));
+    (void)sqlite3_close(other);
+    return 0;
+}
+
+static void race_begin(const char *before, const char *sql)
+{
+    race.before = before;
+    race.sql = sql;
+    (void)sqlite3_trace_v2(rig.db->sqlite, SQLITE_TRACE_STMT, on_statement, NULL);
+}
+
+static void race_end(void)
+{
+    assert_null(race.before); /* it did happen */
+    (void)sqlite3_trace_v2(rig.db->sqlite, 0, NULL, NULL);
+}
+
+static void test_a_dropped_dataset_is_not_mixed_with_its_successor(void **state)
+{
+    static const char take_over[] = /* the number of a dropped dataset goes to the next one */
+        "DELETE FROM opteryx_file WHERE file_name = 'open.csv';"
+        "UPDATE opteryx_file SET dataset ="
+        " (SELECT dataset FROM opteryx_dataset WHERE name = 'd') WHERE file_name = 'secret.csv';";
+    static const struct {
+        const char *address;
+        const char *before;
+        const char *shown;
+    } reads[] = {
+        { DATASET "/files/1", "FROM opteryx_file f JOIN blob", "open\n" },
+        { DATASET "/snapshots/$C", "FROM opteryx_file WHERE", "\"name\":\"open.csv\"" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        assert_int_equal(ask("POST", "/v1/upload/session", NULL), 201);
+        assert_int_equal(put("/v1/upload/$S?part=0", "secret.csv", "a\nsecret\n"), 201);
+        assert_int_equal(ask("POST", COMMIT,
+                             "{\"target\":{\"workspace\":\"w\",\"collection\":\"c\","
+                             "\"dataset\":\"secret\"},\"conflict_resolution\":\"overwrite\"}"),
+                         200);
+        open_with("open.csv", "a\nopen\n");
+        assert_int_equal(commit("overwrite"), 200);
+        race_begin(reads[i].before, take_over);
+        assert_int_equal(ask("GET", reads[i].address, NULL), 200);
+        race_end();
+        assert_non_null(strstr(rig.reply, reads[i].shown));
+        assert_null(strstr(rig.reply, "secret"));
+        drop("d", 3);
+        drop("secret", 2); /* its file has another owner now */
+    }
+}
+
+static void test_a_commit_planned_on_a_dropped_dataset_is_planned_anew(void **state)
+{
+    static const char successor[] = /* of the same numbers, with another column */
+        "UPDATE opteryx_snapshot SET commit_id = 'snap_of_another';"
+        "UPDATE opteryx_structure SET columns ="
+        " '[{\"name\":\"b\",\"type\":\"BOOL\",\"nullable\":true}]'";
+    (void)state;
+    open_with("a.csv", "a\n1\n");
+    assert_int_equal(commit("fail"), 200);
+    open_with("a.csv", "a\n2\n");
+    race_begin("BEGIN IMMEDIATE", successor);
+    assert_int_equal(commit("append"), 409);
+    race_end();
+    assert_non_null(strstr(rig.reply, "structure doesn't match: not declared 'a'"));
 }
 
 int main(void)
@@ -340,7 +457,9 @@ int main(void)
         cmocka_unit_test(test_contents_that_are_not_what_they_say_leave_nothing),
         cmocka_unit_test(test_a_parquet_part_is_read_or_refused),
         cmocka_unit_test(test_sessions_expire_and_are_swept),
-        cmocka_unit_test(test_a_dataset_is_dropped_with_all_it_was),
+        cmocka_unit_test(test_a_dataset_is_dropped_piece_by_piece),
+        cmocka_unit_test(test_a_dropped_dataset_is_not_mixed_with_its_successor),
+        cmocka_unit_test(test_a_commit_planned_on_a_dropped_dataset_is_planned_anew),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

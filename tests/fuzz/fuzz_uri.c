@@ -1,7 +1,8 @@
 /*
- * fuzz_uri.c - a request line and its conditions: method, address, Range, If-None-Match and
- * Content-Length, one a line.
+ * fuzz_uri.c - a request line and its conditions: method, address, Range, If-None-Match,
+ * Content-Length, Host and Authorization, one a line.
  */
+#include "auth/token.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "http/etag.h"
@@ -13,10 +14,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LINES = 6, CONTENT_BYTES = 1000 };
+enum { LINES = 7, CONTENT_BYTES = 1000 };
 
 static const char *const names[LINES] = { "REQUEST_METHOD",     "REQUEST_URI",    "HTTP_RANGE",
-                                          "HTTP_IF_NONE_MATCH", "CONTENT_LENGTH", "HTTP_HOST" };
+                                          "HTTP_IF_NONE_MATCH", "CONTENT_LENGTH", "HTTP_HOST",
+                                          "HTTP_AUTHORIZATION" };
 
 struct input {
     char *lines[LINES];
@@ -56,6 +58,19 @@ static void check_range(const char *value)
     const struct range range = range_parse(value, CONTENT_BYTES);
     assert(range.kind != RANGE_PART || (range.count > 0 && range.first < CONTENT_BYTES &&
                                         range.count <= CONTENT_BYTES - range.first));
+}
+
+/* A token is read whole: printed again it is the same one. */
+static void check_credential(const char *header)
+{
+    struct token_text token;
+    struct token_text again;
+    char text[TOKEN_TEXT_MAX];
+    if (!header || !token_from_header(header, &token))
+        return;
+    token_print(&token, text);
+    assert(token_parse(text, strlen(text), &again));
+    assert(memcmp(&token, &again, sizeof token) == 0);
 }
 
 static void check_uri(const struct uri *uri)
@@ -128,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (input.lines[1]) {
         check_range(input.lines[2]);
         (void)etag_listed(input.lines[3], "\"e\"");
+        check_credential(input.lines[LINES - 1]);
         serve(&input, arena);
     }
     text_release(&input.reply);

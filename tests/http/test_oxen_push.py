@@ -125,7 +125,12 @@ def test_a_branch_stands_only_at_commits_of_which_both_archives_have_come(servic
     missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
     assert missing.json()["hashes"] == [COMMIT]
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
+    # its contents may still be on their way, with another commit of the push
+    missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
+    assert missing.json()["hashes"] == [COMMIT]
     assert service.request("POST", f"{repository}/branches", branch).status == 200
+    missing = service.request("POST", f"{repository}/commits/missing", {"hashes": [COMMIT]})
+    assert missing.json()["hashes"] == []
     target = {"commit_id": OTHER_COMMIT}
     assert service.request("PUT", f"{repository}/branches/main", target).status == 404
     shown = service.request("GET", f"{repository}/branches/main").json()
@@ -409,9 +414,10 @@ def test_a_batch_download_gives_many_contents_in_order(service):
 def test_missing_lists_what_is_not_stored(service):
     repository = create(service, "missing")
     upload(service, repository, b"here")
-    asked = [hash_of(b"here"), hash_of(b"not here"), "zz", hash_of(b"here").upper()]
+    cut = hash_of(b"here") + "\0 and more"
+    asked = [hash_of(b"here"), hash_of(b"not here"), "zz", hash_of(b"here").upper(), cut, ""]
     answer = service.request("POST", f"{repository}/versions/missing", {"hashes": asked})
-    assert answer.json()["hashes"] == [hash_of(b"not here"), "zz"]
+    assert answer.json()["hashes"] == [hash_of(b"not here"), "zz", cut, ""]
     for body in (b"[", b"[]", b'{"hashes":1}', b'{"hashes":[1]}'):
         answer = service.request("POST", f"{repository}/versions/missing", body)
         assert (answer.status, answer.json()["status_message"]) == (400, "Invalid JSON")

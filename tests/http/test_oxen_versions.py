@@ -189,6 +189,41 @@ def test_contents_are_not_shared_between_repositories(service):
     assert size_of(service, second, hash_of(b"mine")) is None
 
 
+def blob_bytes(service):
+    return sum(p.stat().st_size for p in (service.state / "blobs").rglob("*") if p.is_file())
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_is_stored_already_is_verified_and_not_written_again(fresh, zipped):
+    repository = create(fresh, "again")
+    pack_below = 256 << 10
+    sizes = [0, 1, pack_below - 1, pack_below, pack_below + 1, 1 << 20]
+    first = [bytes([i]) * size for i, size in enumerate(sizes)]
+    first += [b"%4096d" % i for i in range(300)]
+    more = [b"%5000d" % i for i in range(300)] + [b"another large one " * 30000]
+    assert upload(fresh, repository, first, zipped).json()["err_files"] == []
+    stored = blob_bytes(fresh)
+    assert stored == sum(len(c) for c in first)
+
+    mixed = [c for pair in zip(more, first) for c in pair] + first[len(more) :]
+    assert upload(fresh, repository, mixed, zipped).json()["err_files"] == []
+    assert blob_bytes(fresh) == stored + sum(len(c) for c in more)
+    for content in first + more:
+        got = fresh.request("GET", f"{repository}/versions/{hash_of(content)}/content")
+        assert (got.status, got.body) == (200, content)
+
+
+def test_a_known_name_over_other_bytes_is_refused(service):
+    repository = create(service, "liar")
+    names = [hash_of(b"truth"), hash_of(b"truth " * 100000)]
+    assert upload(service, repository, [b"truth", b"truth " * 100000]).json()["err_files"] == []
+    lies = [("file[]", name, None, lie) for name, lie in zip(names, [b"lie", b"lie " * 150000])]
+    body, content_type = multipart(lies)
+    headers = [("Content-Type", content_type)]
+    answer = service.request("POST", f"{repository}/versions", body, headers)
+    assert [error["hash"] for error in answer.json()["err_files"]] == names
+
+
 def test_one_content_twice_in_a_batch_is_stored_once(service):
     repository = create(service, "twice")
     big = b"large enough for a file of its own " * 20000

@@ -5,6 +5,7 @@ import io
 import json
 import struct
 import tarfile
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +15,7 @@ from pinot_recordings import tar_gz
 from sluice import multipart
 
 RESIDENT_MIB = 24  # of a worker, with any gzip body
+CONFIG_MAX = 2 << 20  # PINOT_CONFIG_MAX of fcgi/base/limits.h
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +166,44 @@ def test_a_large_batch_stays_within_the_memory_of_a_worker(make_service):
     test_hostile_archives_do_not_swell_the_workers(service)
 
 
+class Wide(Segment):
+    """One with as large a metadata.properties as there may be."""
+
+    def properties(self):
+        line = b"column.x.y = %s\n"
+        room = (4 << 20) - len(super().properties()) - len(line % b"")
+        return super().properties() + line % (b"z" * room)
+
+
+def test_the_largest_maps_and_files_stay_within_the_memory_of_a_worker(make_service):
+    service = make_service(workers=2)
+    pinot_push.table(service, "maps")
+    segments = [Segment(f"s{i}", custom={"k": "v" * 61_000}) for i in range(120)]
+    error(pinot_push.push(service, "maps", segments), 413)
+    segments = segments[:92] + [Wide("wide")]
+    for _ in range(2):
+        assert pinot_push.push(service, "maps", segments).status == 200
+    assert len(service.request("GET", "/segments/maps/metadata").json()) == 93
+    test_hostile_archives_do_not_swell_the_workers(service)
+
+
+def test_the_largest_configs_stay_within_the_memory_of_a_worker(make_service):
+    """Written and read, of both types at once; larger ones are refused."""
+    service = make_service(workers=2)
+    schema = {"schemaName": "wide", "description": ""}
+    config = {"tableName": "wide", "segmentsConfig": {"replication": "1"}, "description": ""}
+    for path, whole in [("/schemas", [schema]), ("/tables", [config | {"tableType": t} for t in
+                                                            ("OFFLINE", "REALTIME")])]:
+        for body in whole:
+            room = CONFIG_MAX - len(json.dumps(body))
+            error(service.request("POST", path, body | {"description": "x" * (room + 1)}), 413)
+            assert service.request("POST", path, body | {"description": "x" * room}).status == 200
+    assert len(service.request("GET", "/tables/wide").json()) == 2
+    assert len(service.request("GET", "/schemas/wide").body) > CONFIG_MAX / 2
+    assert pinot_push.push(service, "wide", [Segment("s")]).status == 200
+    test_hostile_archives_do_not_swell_the_workers(service)
+
+
 # ---- one segment at a time ----
 
 
@@ -187,6 +227,20 @@ def test_a_segment_is_stored_and_downloaded_byte_by_byte(pinot):
     assert single(pinot, "/segments", again).status == 200
     assert pinot.request("GET", "/segments/t/whole").body == again
     assert pinot.request("GET", "/tables/t/size").json()["reportedSizeInBytes"] >= len(again)
+
+
+def test_odd_names_are_quoted_where_they_stand_in_a_header_or_an_address(pinot):
+    table, name = "odd ta%ble?#1", 'x; filename="y" é'
+    pinot_push.table(pinot, table)
+    data = Segment(name).whole()
+    assert single(pinot, "/v2/segments", data, quote(table)).status == 200
+    row = pinot.request("GET", f"/segments/{quote(table)}/{quote(name)}/metadata").json()
+    base, _, path = row["segment.download.url"].partition("/segments/")
+    assert path == f"{quote(table)}/{quote(name)}"
+    answer = pinot.request("GET", f"/segments/{path}")
+    assert answer.body == data
+    shown = answer.header("Content-Disposition").encode("latin-1").decode()
+    assert shown == 'attachment; filename="x; filename=\\"y\\" é"'
 
 
 def test_a_metadata_push_over_a_stored_segment_lets_its_copy_go(pinot):
@@ -248,6 +302,7 @@ def test_segments_are_deleted_by_name_by_list_and_all(pinot):
     assert answer.json() == {"status": "Deleted segments: [s1, s2] from table: del_OFFLINE"}
     assert pinot.request("POST", "/segments/del/delete", ["s3", "none"]).status == 200
     error(pinot.request("POST", "/segments/del/delete", {"not": "a list"}), 400)
+    error(pinot.request("POST", "/segments/del/delete", ["s4\0 is another name than s4"]), 400)
     assert pinot.request("GET", "/tables/del/size").json()["offlineSegments"]["segmentCount"] == 1196
     error(pinot.request("DELETE", "/segments/del"), 400)
     assert pinot.request("DELETE", "/segments/del?type=OFFLINE").status == 200

@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,7 +11,7 @@ import time
 
 import pytest
 
-from sluice import ROOT, Service, free_port, head, multipart
+from sluice import ROOT, SERVER, Service, free_port, head, multipart
 
 STOP_S = 60
 
@@ -76,6 +78,27 @@ def test_ctrl_c_on_the_terminal_reaches_the_script_alone_and_stops_in_order(tmp_
     os.killpg(service.process.pid, signal.SIGINT)
     assert service.process.wait(STOP_S) == 0
     assert_nothing_is_left(service)
+
+
+@pytest.mark.skipif("PROGRAM" in os.environ, reason="where deploy/run builds by itself")
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_build_stops_the_build(tmp_path, how):
+    tree = tmp_path / "a tree"
+    tree.mkdir()
+    for name in ("deploy", "fcgi", "db", "migrations", "CMakeLists.txt"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tree / name)
+    process = subprocess.Popen([tree / "deploy" / "run", "--port", str(free_port())],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    log = tree / "build" / "run" / "build.log"
+    end = time.monotonic() + STOP_S
+    while not (log.exists() and "Building C object" in log.read_text()):
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(how)
+    assert "failed" not in process.communicate(timeout=STOP_S)[0]
+    assert processes_of(tree) == []
+    assert not (tree / "build" / "run" / "sluice").exists()
 
 
 def test_a_killed_script_takes_its_processes_along(tmp_path):
@@ -176,7 +199,8 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
     status, said = run_once("--port", str(free_port()), "--state", str(tmp_path / "file" / "state"))
     assert status == 1
-    assert said == [f"deploy/run: cannot create the state folder {tmp_path}/file/state"]
+    assert said == [f"deploy/run: cannot create the state folder {tmp_path}/file/state; "
+                    "--state chooses another"]
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line():
@@ -205,12 +229,38 @@ def test_open_authentication_is_refused_beyond_loopback(tmp_path):
 @pytest.mark.parametrize("options", [
     ("--server", "apache"), ("--port", "0"), ("--port", "65536"), ("--port", "http"),
     ("--workers", "0"), ("--workers", "many"), ("--auth", "maybe"), ("--address", "example.org"),
+    ("--sendfile", "maybe"),
     ("--unknown",), ("--port",),
 ])
 def test_a_wrong_option_is_one_clear_line(options):
     status, said = run_once(*options)
     assert status == 1
     assert len(said) == 1 and said[0].startswith("deploy/run: "), said
+
+
+def test_the_other_server_s_sendfile_is_one_clear_line(tmp_path):
+    other = {"lighttpd": "x-accel-redirect", "nginx": "x-sendfile"}[SERVER]
+    service = Service(tmp_path, settings={"SENDFILE": other})
+    with pytest.raises(AssertionError, match=f"SLUICE_SENDFILE is off or, for {SERVER}, x-"):
+        service.start()
+
+
+def test_the_option_lets_the_server_send(tmp_path):
+    service = Service(tmp_path)
+    service.command = lambda line=service.command(): [*line, "--sendfile", "on"]
+    with service:
+        conf = (service.state / "run" / f"{SERVER}.conf").read_text()
+    assert re.search(r"^ *(location /sluice-blobs/|\"x-sendfile\" => \"enable\")", conf, re.M)
+
+
+@pytest.mark.parametrize("name", ["it's", 'a "b"', "a;b", "a{b}", "a$b", "a\\b"])
+def test_a_folder_that_a_server_s_file_cannot_name_is_refused(tmp_path, name):
+    state = tmp_path / name
+    status, said = run_once("--server", SERVER, "--port", str(free_port()), "--state", str(state))
+    assert status == 1
+    assert len(said) == 2 and "must not hold quotes" in said[0], said
+    assert "--state chooses another" in said[1]
+    assert list(state.iterdir()) == []
 
 
 def test_a_wrong_setting_is_one_clear_line_of_the_program(tmp_path):

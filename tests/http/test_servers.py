@@ -16,6 +16,9 @@ HEADER_VALUE_MAX = 16 * KIB  # fcgi/base/limits.h
 DIALECTS = [
     ("/segments/t", "error"),
     ("/tables", "error"),
+    ("/segments/t/s", "error"),
+    ("/v1/datasets/a.b.c/files/1", "detail"),
+    ("/api/repos/a/b/versions/12/content", "status_description"),
     ("/v1/upload/session", "detail"),
     ("/elsewhere", "detail"),
     ("/api/repos/a/b", "status_description"),
@@ -222,6 +225,8 @@ BULK = [
     ("POST", "/v2/segments"),
     ("GET", "/segments/t/s"),
     ("GET", "/v1/datasets/a.b.c/snapshots/s/files/1"),
+    ("DELETE", "/api/repos/a/b/versions"),
+    ("DELETE", "/api/repos/a/b"),
     ("GET", "/api/repos/a/b/versions/1234/content"),
     ("QUERY", "/api/repos/a/b/versions"),
 ]
@@ -235,6 +240,7 @@ CONTROL = [
     ("GET", "/api/repos/a/b/versions/1234/metadata"),
     ("POST", "/api/repos/a/b/versions/missing"),
     ("POST", "/api/repos/a/b/branches"),
+    ("DELETE", "/api/repos/a/b/branches/main"),
     ("POST", "/tables"),
     ("GET", "/segments/t"),
     ("GET", "/segments/t/s/metadata"),
@@ -247,6 +253,31 @@ CONTROL = [
 def test_large_bodies_have_a_pool_of_their_own(service, method, path, pool):
     body = b"" if method in ("PUT", "POST", "QUERY") else None
     assert pool_of_next(service, method, path, body) == pool
+
+
+def test_slow_small_bodies_hold_no_worker(make_service):
+    service = make_service(workers=2, auth="required")
+    with contextlib.ExitStack() as slow:
+        for path in ["/v1/upload/session", "/tables", "/api/repos", "/v1/upload/x/commit"] * 2:
+            connection = slow.enter_context(service.connect())
+            connection.send(head("POST", path, [("Content-Type", "application/json")], 100) + b"{")
+        time.sleep(0.5)
+        assert service.request("GET", "/health", timeout=5).status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/upload/session", "/tables", "/api/repos", "/health"])
+def test_a_body_that_no_small_route_takes_is_refused_before_it_is_stored(service, path):
+    with service.connect(timeout=10) as connection:
+        connection.send(head("POST", path, [("Content-Type", "application/json")], 1 << 30) + b"[")
+        answer = connection.answer("POST")
+    assert answer.status == 413, answer
+    assert set(answer.json()) & {"detail", "error", "status"}
+
+
+@pytest.mark.parametrize("path", ["/segments/t/s", "/segments/t"])
+def test_a_refusal_of_the_server_is_its_own_answer(service, path):
+    answer = service.request("TRACE", path)
+    assert answer.status == 405 and answer.json()["code"] == 405, answer
 
 
 def test_bodies_on_their_way_wait_inside_the_state_and_are_gone_after(service, repository):

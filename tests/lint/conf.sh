@@ -48,9 +48,14 @@ all=$(lighttpd_of server.max-request-field-size)
 [ "$all" -ge $((line + header)) ] || complain "lighttpd: $all bytes are too few for line and header"
 [ $((count * buffer)) -ge "$all" ] || complain "nginx takes fewer header bytes than lighttpd"
 
-# Bodies: the program's routes have their own bounds.
-[ "$(nginx_of client_max_body_size)" = 0 ] || complain "nginx: a body limit of its own"
-[ "$(lighttpd_of server.max-request-size)" = 0 ] || complain "lighttpd: a body limit of its own"
+# Bodies: those of the control pool are bounded, past what its routes take; the bulk pool's routes
+# have their own bounds.
+small=$(limit '(JSON_BODY_MAX > OXEN_LIST_MAX ? JSON_BODY_MAX : OXEN_LIST_MAX)')
+nginx_small=$(nginx_of client_max_body_size | sort -u | grep -v '^0$')
+lighttpd_small=$(lighttpd_of server.max-request-size | sort -u | grep -v '^0$')
+[ "$(bytes "$nginx_small")" -gt "$small" ] || complain "nginx: $nginx_small is too little for JSON"
+[ "$(bytes "$nginx_small")" -eq $((lighttpd_small * 1024)) ] ||
+    complain "small bodies end at $nginx_small in nginx and at $lighttpd_small KiB in lighttpd"
 
 # A body without progress is given up by whoever notices first, after the same time.
 stall=$(sed -nE 's/^SETTING_NUMBER\(body_timeout_s, "[A-Z_]*", ([0-9]+),.*/\1/p' \
@@ -71,22 +76,28 @@ for file in deploy/nginx.conf deploy/lighttpd.conf; do
     grep -qE '^ *# .*(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
 done
 
-# The servers themselves take what deploy/fill makes.
+# Where nginx finds whole contents is where the program sends it.
+accel=$(sed -nE 's/^#define ACCEL_PREFIX "([^"]*)".*/\1/p' fcgi/http/reply_blob.c)
+grep -qE "location $accel \{" deploy/nginx.conf || complain "nginx: no location '$accel'"
+
+# The servers themselves take what deploy/fill makes, with and without contents of their own to
+# send, in a folder whose name has to be quoted.
 PATH=$PATH:/usr/sbin:/sbin
-mkdir "$work/spool"
+folder="$work/a folder"
+mkdir -p "$folder/spool"
+filled() { # SERVER BLOBS
+    deploy/fill "$1" "$folder" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$folder" \
+        "SPOOL=$folder/spool" USER= "LOG=$folder/log" "BLOBS=$2"
+    case $1 in
+        lighttpd) lighttpd -tt -f "$folder/lighttpd.conf" ;;
+        nginx) nginx -t -q -e stderr -c "$folder/nginx.conf" -g "pid \"$folder/pid\";" ;;
+    esac
+}
 for server in lighttpd nginx; do
     command -v $server >/dev/null || continue
-    deploy/fill $server "$work" ADDRESS=127.0.0.1 PORT=8080 "SOCKETS=$work" "SPOOL=$work/spool" \
-        USER= LOG=stderr
-    case $server in
-        lighttpd)
-            said=$(lighttpd -tt -f "$work/lighttpd.conf" 2>&1) || complain "lighttpd: $said"
-            ;;
-        nginx)
-            said=$(nginx -t -q -e stderr -c "$work/nginx.conf" -g "pid $work/pid;" 2>&1) ||
-                complain "nginx: $said"
-            ;;
-    esac
+    for blobs in '' "$folder"; do
+        said=$(filled $server "$blobs" 2>&1) || complain "$server: $said"
+    done
 done
 
 # The same patterns, wherever they stand, lead to the bulk pool in both.

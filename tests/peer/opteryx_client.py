@@ -14,9 +14,11 @@ import opteryx_upload
 import pyarrow
 import pyarrow.parquet
 from opteryx_upload import ConflictResolution, Target, UploadClient
+from opteryx_upload.client import UploadSession
 
 URL, TOKEN, SCENARIO, *WORDS = sys.argv[1:]
-OLD = "target" not in inspect.signature(UploadClient.create_session).parameters
+OLD = "target" not in inspect.signature(UploadClient.create_session).parameters  # before 0.3.0
+PACKS = "compression" in inspect.signature(UploadSession.upload_file).parameters  # since 0.2.2
 ROWS = 5000
 
 
@@ -30,8 +32,8 @@ def opened(target, **options):
 
 
 def upload(session, path, codec=None, **options):
-    return session.upload_file(path, **options) if OLD else session.upload_file(
-        path, compression=codec, **options)
+    return session.upload_file(path, compression=codec, **options) if PACKS else (
+        session.upload_file(path, **options))
 
 
 def table():
@@ -60,7 +62,7 @@ def upload_and_commit(kind, codec, chunk, dataset):
         session = opened(target)
         assert session.inspect() is None
         options = {"max_part_bytes": int(chunk)} if int(chunk) else {}
-        if options and not OLD:
+        if options and PACKS:
             options["max_source_bytes"] = int(chunk)
         parts = upload(session, path, None if codec == "none" else codec, **options)
         found = session.inspect()
@@ -73,6 +75,15 @@ def upload_and_commit(kind, codec, chunk, dataset):
         assert result.table == f"peer.client.{dataset}" and result.rows_written == ROWS
         assert result.files_created == len(parts) and result.commit_id
         print(len(parts))
+
+
+def several_files(dataset):
+    """One session of several files, Parquet twice: the client never splits it."""
+    target = Target("peer", "client", dataset)
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [sample(folder, kind) for kind in ("csv", "ndjson", "parquet")]
+        result = client().upload_and_commit([*paths, paths[-1]], target, snapshot_message="several")
+        assert (result.rows_written, result.files_created) == (4 * ROWS, 4), result
 
 
 def conflict_modes(dataset):
@@ -122,7 +133,7 @@ def refusals():
     expect("SessionNotFoundError", lambda: session.delete_part(5), 404)
     expect("PayloadTooLargeError",
            lambda: session.upload_part(b"a\n" + b"1234567\n" * (4 << 20), 0, filename="x.csv"), 413)
-    if not OLD:  # told to compress Parquet, the client declares a coding and sends plain bytes
+    if PACKS:  # told to compress Parquet, the client declares a coding and sends plain bytes
         with tempfile.TemporaryDirectory() as folder:
             path = sample(folder, "parquet")
             expect("UnprocessableEntityError", lambda: upload(session, path, "gzip"), 422)
@@ -131,6 +142,19 @@ def refusals():
     session.info = dataclasses.replace(session.info, session_id="20260101000000-nosuch")
     expect("SessionNotFoundError", lambda: session.upload_part(b"a\n1\n", 0, filename="x.csv"), 404)
     expect("SessionNotFoundError", session.inspect, 404)
+
+
+def contracts():
+    """Not served: the later releases say so instead of failing on the answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = opteryx_upload.ContractClient(TOKEN, base_url=URL)
+            made.negotiate(Target("peer", "client", "contracts"), [sample(folder, "csv")],
+                           schema=opteryx_upload.Schema.inferred())
+        except opteryx_upload.ContractError as error:
+            assert "contracts are not served here" in str(error), error
+            return
+    raise AssertionError("no ContractError")
 
 
 def denied(kind):

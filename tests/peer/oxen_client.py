@@ -1,8 +1,10 @@
 """The part of the peer test that runs in the environment of the real client (Python package
-oxenai): makes a local repository and pushes it.  Not a test by itself.
+oxenai): what its users do.  Not a test by itself.
 
-    oxen_client.py make FOLDER PORT NAME    three commits, none pushed
-    oxen_client.py push FOLDER PORT NAME    creates the remote when it is missing, and pushes
+    oxen_client.py FOLDER PORT TOKEN STEP...
+
+Each STEP is a verb and its words, joined by ':'; FOLDER holds the local repository and the client's
+settings.  What the client raises is printed, as a user sees it, and ends the run with status 1.
 """
 
 import os
@@ -10,7 +12,7 @@ import pathlib
 import random
 import sys
 
-VERB, FOLDER, PORT, NAME = sys.argv[1:5]
+FOLDER, PORT, TOKEN, *STEPS = sys.argv[1:]
 HOST = f"127.0.0.1:{PORT}"
 FOLDER = pathlib.Path(FOLDER)
 os.environ["HOME"] = str(FOLDER)
@@ -30,6 +32,12 @@ def write(path, content):
     target.write_bytes(content)
 
 
+def add_and_commit(message):
+    repository = Repo(str(DATA))
+    repository.add(str(DATA))
+    repository.commit(message)
+
+
 def first():
     write("empty", b"")
     write("sub/empty too", b"")
@@ -39,35 +47,84 @@ def first():
         write(name, name.encode())
 
 
-def second():
+def second(files):
     rng = random.Random(1)
-    for i in range(10000):
+    for i in range(files):
         write(f"many/{i // 100:02d}/{i:05d}", rng.randbytes(rng.randrange(1, 8192)))
 
 
-def third():
-    write("large.bin", random.Random(2).randbytes(200 * MIB))
+def third(mebibytes):
+    write("large.bin", random.Random(2).randbytes(mebibytes * MIB))
 
 
-def make():
+def init():
     DATA.mkdir()
+    Repo(str(DATA)).init()
+
+
+def make(files, mebibytes):
+    """Three commits: odd files, many small ones, a large one."""
+    init()
+    first()
+    add_and_commit("first")
+    second(int(files))
+    add_and_commit("second")
+    third(int(mebibytes))
+    add_and_commit("third")
+
+
+def commit(name, size="1000"):
+    """A commit of one new file."""
+    write(name, random.Random(name).randbytes(int(size)))
+    add_and_commit(name)
+
+
+def branch(name):
+    """A new branch here, which is then left again."""
     repository = Repo(str(DATA))
-    repository.init()
-    for step in (first, second, third):
-        step()
-        repository.add(str(DATA))
-        repository.commit(step.__name__)
+    repository.checkout(name, create=True)
+    repository.checkout("main")
 
 
-def push():
-    config_auth("no-token-needed", host=HOST)
-    remote = RemoteRepo(f"ns/{NAME}", host=HOST, scheme="http")
-    if not remote.exists():
-        remote.create(empty=True)
+def checkout(name):
+    Repo(str(DATA)).checkout(name)
+
+
+def remote(name):
+    return RemoteRepo(f"ns/{name}", host=HOST, scheme="http")
+
+
+def create(name, empty="empty"):
+    remote(name).create(empty=empty == "empty")
+
+
+def push(name, which="main"):
+    """Under a remote of its own, which the client ties to one repository."""
     repository = Repo(str(DATA))
-    repository.set_remote(NAME, f"http://{HOST}/ns/{NAME}")
-    repository.push(NAME, "main")
+    repository.set_remote(name, f"http://{HOST}/ns/{name}")
+    repository.push(name, which)
 
+
+def exists(name):
+    print("exists", remote(name).exists())
+
+
+def storage(name):
+    print("storage", remote(name).storage_backend)
+
+
+def delete(name):
+    remote(name).delete()
+
+
+VERBS = (init, make, commit, branch, checkout, create, push, exists, storage, delete)
 
 config_user("Peer", "peer@example.com")
-{"make": make, "push": push}[VERB]()
+config_auth(TOKEN, host=HOST)
+for words in STEPS:
+    verb, *rest = words.split(":")
+    try:
+        {known.__name__: known for known in VERBS}[verb](*rest)
+    except Exception as error:  # pylint: disable=broad-except  # whatever the client raises
+        print(f"{words} failed: {error}")
+        sys.exit(1)

@@ -1,4 +1,4 @@
-"""opteryx-upload, the real client, first and last release of the session API."""
+"""opteryx-upload, the real client: every release of the session API, the first and the last in full."""
 
 import fcntl
 import sqlite3
@@ -6,6 +6,8 @@ import sqlite3
 import pytest
 
 RELEASES = ["0.2.0", "0.6.0"]
+BETWEEN = {"0.2.1": "none", "0.2.2": "zstd", "0.3.0": "gzip", "0.4.0": "zstd", "0.5.0": "gzip"}
+EVERY = sorted([*RELEASES, *BETWEEN])
 
 
 def run(peer, service, release, scenario, *words, token="open"):
@@ -19,7 +21,8 @@ def run(peer, service, release, scenario, *words, token="open"):
     for kind in ("csv", "ndjson", "parquet")
     for codec in (("none",) if release == "0.2.0" else
                   ("none", "auto") if kind == "parquet" else ("none", "gzip", "zstd"))
-    for chunk in ((0,) if kind == "parquet" else (0, 20000))])
+    for chunk in ((0,) if kind == "parquet" else (0, 20000))] +
+    [(release, "csv", codec, 20000) for release, codec in BETWEEN.items()])
 def test_uploads_of_every_kind(peer, shared, release, kind, codec, chunk):
     name = f"{kind}_{codec}_{chunk}_{release.replace('.', '_')}"
     parts = int(run(peer, shared, release, "upload_and_commit", kind, codec, str(chunk), name))
@@ -28,14 +31,27 @@ def test_uploads_of_every_kind(peer, shared, release, kind, codec, chunk):
     assert row == {"rows": 5000, "files": parts}
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", EVERY)
+def test_several_files_of_one_session(peer, shared, release):
+    name = f"several_{release.replace('.', '_')}"
+    run(peer, shared, release, "several_files", name)
+    row, = shared.sql(f"SELECT rows, files FROM datasets WHERE dataset = 'peer.client.{name}'")
+    assert row == {"rows": 20000, "files": 4}
+
+
+@pytest.mark.parametrize("release", EVERY)
 def test_conflict_modes_and_a_repeated_commit(peer, shared, release):
     run(peer, shared, release, "conflict_modes", f"modes_{release.replace('.', '_')}")
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", EVERY)
 def test_what_the_content_and_the_session_are_refused_for(peer, shared, release):
     run(peer, shared, release, "refusals")
+
+
+@pytest.mark.parametrize("release", ["0.4.0", "0.5.0", "0.6.0"])
+def test_contracts_are_refused_in_words_that_the_client_reads(peer, shared, release):
+    run(peer, shared, release, "contracts")
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -26,7 +26,7 @@ static bool add(struct oxen_batch *batch, size_t i, const char *name)
     char canonical[OXEN_HASH_TEXT_MAX];
     memcpy(version.hash, hash.bytes, sizeof version.hash);
     oxen_hash_text(&hash, canonical);
-    return oxen_batch_add(batch, &version, name ? name : canonical);
+    return oxen_batch_add(batch, &version, name ? name : canonical) != NULL;
 }
 
 static void test_a_batch_holds_what_was_added_and_nothing_else(void **state)

@@ -68,6 +68,10 @@ static void test_a_name_that_is_too_long_is_refused_before_it_is_cut(void **stat
         good = len;
         table_name_full(name.raw, PINOT_REALTIME, full);
         assert_int_equal(strlen(full), len + strlen("_REALTIME"));
+        struct table_name again; /* a table that can be made can be named in full */
+        assert_int_equal(table_name_parse(full, NULL, &again, &why), FAULT_NONE);
+        assert_string_equal(again.raw, name.raw);
+        assert_int_equal(again.type, PINOT_REALTIME);
     }
     assert_in_range(good, 200, NAME_MAX_BYTES);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -84,11 +85,29 @@ static void test_a_value_with_a_nul_is_not_copied(void **state)
     assert_string_equal(out, "A");
 }
 
+/* Reading it line by line is quick; searching the rest of it at every line takes longer than a test
+ * may. */
+static void test_a_file_of_line_ends_is_read_once(void **state)
+{
+    enum { LEN = 8 << 20 };
+    struct properties lines;
+    struct property p;
+    char *bytes = malloc(LEN);
+    (void)state;
+    assert_non_null(bytes);
+    memset(bytes, '\r', LEN);
+    properties_init(&lines, bytes, LEN);
+    assert_false(properties_next(&lines, &p));
+    properties_release(&lines);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_properties_read_as_commons_configuration_does),
         cmocka_unit_test(test_a_value_with_a_nul_is_not_copied),
+        cmocka_unit_test(test_a_file_of_line_ends_is_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

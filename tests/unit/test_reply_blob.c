@@ -15,6 +15,8 @@
 enum { LARGE = 600 * KIB, SMALL_LEN = 10, WORKER = 7 };
 
 #define ETAG "\"e1\""
+#define ACCEL "x-accel-redirect"
+#define SEND "x-sendfile"
 
 static struct arena *arena;
 static struct config config;
@@ -175,17 +177,26 @@ static void test_whole_files_are_handed_to_the_web_server_when_it_can(void **sta
 {
     static const struct {
         enum sendfile_mode mode;
+        const char *server; /* what its configuration says that it can */
         bool large;
         const char *method;
-        const char *range;
-        const char *header; /* NULL: sent by ourselves */
+        const char *condition; /* a header of the request, or NULL */
+        const char *header;    /* NULL: sent by ourselves */
     } modes[] = {
-        { SENDFILE_X_ACCEL, true, "GET", NULL, "\r\nX-Accel-Redirect: /sluice-blobs/" },
-        { SENDFILE_X_SENDFILE, true, "GET", NULL, "\r\nX-Sendfile: /" },
-        { SENDFILE_X_ACCEL, true, "GET", "bytes=0-1", NULL },
-        { SENDFILE_X_ACCEL, true, "HEAD", NULL, NULL },
-        { SENDFILE_X_ACCEL, false, "GET", NULL, NULL },
-        { SENDFILE_OFF, true, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, ACCEL, true, "GET", NULL, "\r\nX-Accel-Redirect: /sluice-blobs/" },
+        { SENDFILE_X_SENDFILE, SEND, true, "GET", NULL, "\r\nX-Sendfile: /" },
+        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_RANGE", NULL },
+        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_MATCH", NULL },
+        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_MODIFIED_SINCE", NULL },
+        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_UNMODIFIED_SINCE", NULL },
+        { SENDFILE_X_ACCEL, ACCEL, true, "HEAD", NULL, NULL },
+        { SENDFILE_X_ACCEL, ACCEL, false, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, SEND, true, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, NULL, true, "GET", NULL, NULL },
+        { SENDFILE_X_SENDFILE, ACCEL, true, "GET", NULL, NULL },
+        { SENDFILE_X_SENDFILE, NULL, true, "GET", NULL, NULL },
+        { SENDFILE_OFF, ACCEL, true, "GET", NULL, NULL },
+        { SENDFILE_OFF, SEND, true, "GET", NULL, NULL },
     };
     (void)state;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
@@ -194,10 +205,14 @@ static void test_whole_files_are_handed_to_the_web_server_when_it_can(void **sta
         struct problem why;
         config.sendfile = (int)modes[i].mode;
         memory_io_init(&io, modes[i].method, "/");
-        memory_io_param(&io, "HTTP_RANGE", modes[i].range);
+        memory_io_param(&io, "SLUICE_SENDFILE", modes[i].server);
+        if (modes[i].condition)
+            memory_io_param(&io, modes[i].condition, "bytes=0-1");
         assert_int_equal(serve(&io, &x, modes[i].large ? &large : &small, &why), FAULT_NONE);
         if (modes[i].header) {
             assert_non_null(strstr(memory_io_reply(&io), modes[i].header));
+            assert_non_null(strstr(memory_io_reply(&io), "\r\nETag: " ETAG "\r\n"));
+            assert_non_null(strstr(memory_io_reply(&io), "\r\nAccept-Ranges: bytes\r\n"));
             assert_string_equal(memory_io_body(&io), "");
         } else {
             assert_null(strstr(memory_io_reply(&io), "\r\nX-Accel-Redirect"));

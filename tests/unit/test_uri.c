@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { ADDRESS_MAX = 256 * KIB };
+enum { ADDRESS_MAX = 256 * KIB, ASCII_END = 0x80 };
 
 static struct arena *arena;
 
@@ -68,6 +68,10 @@ static const struct {
     { "/x?a=1&b=%ff", FAULT_MALFORMED, "[x]?a=1;" },
     { "/%ff", FAULT_MALFORMED, "[\xFF]?" },
     { "/%c0%af", FAULT_MALFORMED, "[\xC0\xAF]?" },
+    { "/a/\x01", FAULT_MALFORMED, "[a][\x01]?" },
+    { "/a\x7F", FAULT_MALFORMED, "[a\x7F]?" },
+    { "/a\tb/c?d", FAULT_MALFORMED, "[a\tb][c]?" },
+    { "/a?b=\n", FAULT_MALFORMED, "[a]?" },
     { "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16", FAULT_NONE,
       "[1][2][3][4][5][6][7][8][9][10][11][12][13][14][15][16]?" },
     { "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/", FAULT_MISSING,
@@ -148,6 +152,52 @@ static void test_lengths_and_counts_are_bounded(void **state)
     assert_int_equal(parse_sized(1, 0, QUERY_PAIRS_MAX + 1), FAULT_MALFORMED);
 }
 
+/* Whose path it is decides in which dialect the client is told. */
+static void test_a_too_long_address_is_still_split(void **state)
+{
+    struct text raw;
+    struct uri uri;
+    const char *const starts[] = { "/api/repos/", "/api/repos/a?" };
+    (void)state;
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        struct problem why = PROBLEM_NONE;
+        text_init(&raw, ADDRESS_MAX);
+        text_adds(&raw, starts[i]);
+        for (size_t k = 0; k < QUERY_MAX_BYTES + 1; k++)
+            text_addc(&raw, 'x');
+        assert_int_equal(uri_parse(text_string(&raw), arena, &uri, &why), FAULT_MALFORMED);
+        assert_string_equal(why.text, "the request address is too long");
+        assert_int_equal(uri.segment_count, 3);
+        assert_string_equal(uri.segments[0], "api");
+        assert_string_equal(uri.segments[1], "repos");
+        text_release(&raw);
+        arena_reset(arena);
+    }
+}
+
+static void test_an_escaped_segment_reads_back_as_it_was(void **state)
+{
+    enum { WORST = 3 };
+    char every[UINT8_MAX + 1] = { 0 };
+    char out[WORST * UINT8_MAX + 1];
+    char path[sizeof out + 1] = "/";
+    struct uri uri;
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    assert_true(uri_escape("a b/c?d%\xC3\xA9~", out, sizeof out));
+    assert_string_equal(out, "a%20b%2Fc%3Fd%25%C3%A9~");
+    for (int i = 1; i < ASCII_END; i++)
+        every[i - 1] = (char)i;
+    assert_true(uri_escape(every, out, sizeof out));
+    (void)strcpy(path + 1, out);
+    assert_int_equal(uri_parse(path, arena, &uri, &why), FAULT_NONE);
+    assert_int_equal(uri.segment_count, 1);
+    assert_string_equal(uri.segments[0], every);
+    assert_true(uri_escape("a%", out, sizeof "a%25"));
+    assert_false(uri_escape("a%", out, sizeof "a%25" - 1));
+    arena_reset(arena);
+}
+
 static int make_arena(void **state)
 {
     (void)state;
@@ -169,6 +219,8 @@ int main(void)
         cmocka_unit_test(test_the_raw_forms_are_kept),
         cmocka_unit_test(test_the_last_value_of_a_parameter_counts),
         cmocka_unit_test(test_lengths_and_counts_are_bounded),
+        cmocka_unit_test(test_a_too_long_address_is_still_split),
+        cmocka_unit_test(test_an_escaped_segment_reads_back_as_it_was),
     };
     return cmocka_run_group_tests(tests, make_arena, free_arena);
 }
