@@ -17,8 +17,8 @@
 
 enum {
     NAMES_PIECE = 1000,        /* names read at once */
-    ROWS_PIECE = 64,           /* whole rows read at once */
-    PIECE_BYTES_MAX = 9 * MIB, /* text of a piece: rows with the largest custom maps, quoted */
+    ROWS_PIECE = 32,           /* whole rows read at once */
+    PIECE_BYTES_MAX = 5 * MIB, /* text of a piece: rows with the largest custom maps, quoted */
 };
 
 /* One listing under way. */

@@ -8,7 +8,7 @@ import re
 import hostile
 from test_servers import reached_the_program
 
-REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "1200"))
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "800"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 RESIDENT_KIB = 48 * 1024  # of a worker: a body may be coded by br and zstd
 
