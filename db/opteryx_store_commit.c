@@ -273,10 +273,15 @@ static enum fault return_count(struct db *db, struct step *step, const struct op
 static enum fault files_return(struct db *db, enum statement which, const struct step *step,
                                const struct opteryx_snapshot *old, struct problem *why)
 {
+    int64_t changes = 0;
     struct query q = old_query(db, which, step, old);
     query_int(&q, ":first", step->dataset.next_file);
     query_int(&q, ":sequence", step->sequence);
-    return query_run(&q, NULL, why);
+    enum fault f = query_run(&q, &changes, why);
+    if (!f && changes != step->added.files)
+        f = problem_internal(why, "%lld files come back of %lld", (long long)changes,
+                             (long long)step->added.files);
+    return f;
 }
 
 /* No overwrite since: what came later goes, what went comes back, the rest stays. */

@@ -22,7 +22,6 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         CREATED_AT,
         COLUMNS
     };
-    const char *columns = query_column_text(q, COLUMNS);
     *out = (struct opteryx_dataset){
         .number = query_column_int(q, NUMBER),
         .sequence = query_column_int(q, SEQUENCE),
@@ -35,11 +34,14 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         .changed_at = query_column_int(q, AT),
         .created_at = query_column_int(q, CREATED_AT),
     };
-    if (!columns || !query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id) ||
+    if (!query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id) ||
         !query_column_copy(q, STRUCTURE_ID, out->structure_id, sizeof out->structure_id))
         return problem_internal(why, "a dataset's row is damaged");
     if (!arena)
-        return FAULT_NONE;
+        return FAULT_NONE; /* columns may be long; they are not even read */
+    const char *columns = query_column_text(q, COLUMNS);
+    if (!columns)
+        return problem_internal(why, "a dataset has no columns");
     out->columns = arena_strdup(arena, columns, strlen(columns));
     return out->columns ? FAULT_NONE
                         : problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
@@ -288,21 +290,13 @@ enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t nu
 
 /* ---- the end of a dataset ---- */
 
-static enum fault drop_rows(struct db *db, int64_t dataset, struct problem *why)
+enum { DROP_PIECE = 5000 }; /* rows that one transaction deletes: some 30 ms of the writers' lock */
+
+static enum fault run_on(struct db *db, enum statement which, int64_t dataset, struct problem *why)
 {
-    static const enum statement steps[] = {
-        STMT_OPTERYX_DROP_FILES,
-        STMT_OPTERYX_DROP_SNAPSHOTS,
-        STMT_OPTERYX_DROP_STRUCTURES,
-        STMT_OPTERYX_DROP_DATASET,
-    };
-    enum fault f = FAULT_NONE;
-    for (size_t i = 0; !f && i < sizeof steps / sizeof steps[0]; i++) {
-        struct query q = query_for(db, steps[i]);
-        query_int(&q, ":dataset", dataset);
-        f = query_run(&q, NULL, why);
-    }
-    return f;
+    struct query q = query_for(db, which);
+    query_int(&q, ":dataset", dataset);
+    return query_run(&q, NULL, why);
 }
 
 enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
@@ -317,6 +311,54 @@ enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target
     if (!f && !found)
         f = problem_set(why, FAULT_MISSING, "Dataset not found");
     if (!f)
-        f = drop_rows(db, dataset.number, why);
+        f = run_on(db, STMT_OPTERYX_DATASET_UNNAME, dataset.number, why);
     return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
+}
+
+/* A dataset that was dropped and has rows left; *found is false when there is none. */
+static enum fault dropped_get(struct db *db, int64_t *dataset, bool *found, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_DROPPED_GET);
+    enum fault f = query_step(&q, found, why);
+    if (!f && *found)
+        *dataset = query_column_int(&q, 0);
+    query_done(&q);
+    return f;
+}
+
+static enum fault drop_piece(struct db *db, enum statement which, int64_t dataset, int64_t *deleted,
+                             struct problem *why)
+{
+    struct query q = query_for(db, which);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":most", DROP_PIECE);
+    return query_run(&q, deleted, why);
+}
+
+/* The next rows to go: files, then snapshots, then the rest. */
+static enum fault dropped_shrink(struct db *db, int64_t dataset, struct problem *why)
+{
+    int64_t deleted = 0;
+    enum fault f = drop_piece(db, STMT_OPTERYX_DROP_FILES, dataset, &deleted, why);
+    if (!f && deleted == 0)
+        f = drop_piece(db, STMT_OPTERYX_DROP_SNAPSHOTS, dataset, &deleted, why);
+    if (f || deleted)
+        return f;
+    f = run_on(db, STMT_OPTERYX_DROP_STRUCTURES, dataset, why);
+    return f ? f : run_on(db, STMT_OPTERYX_DROP_DATASET, dataset, why);
+}
+
+enum fault opteryx_store_dropped_sweep(struct db *db, bool *more, struct problem *why)
+{
+    int64_t dataset = 0;
+    enum fault f = db_begin(db, why);
+    if (f)
+        return f;
+    f = dropped_get(db, &dataset, more, why);
+    if (!f && *more)
+        f = dropped_shrink(db, dataset, why);
+    if (!f && *more)
+        return db_commit(db, why);
+    db_rollback(db);
+    return f;
 }

@@ -124,9 +124,13 @@ MUST_CHECK enum fault opteryx_store_dataset_rollback(struct db *db,
                                                      const struct opteryx_rollback *rollback,
                                                      struct problem *why);
 
-/* Forgets a dataset with all its snapshots; its bytes are the sweeper's.  Durable.  FAULT_MISSING
- * when there is none. */
+/* Takes a dataset's name away, so that nobody finds it any more; its rows are left for
+ * opteryx_store_dropped_sweep().  Durable.  FAULT_MISSING when there is none. */
 MUST_CHECK enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
                                                  struct problem *why);
+
+/* Deletes a piece of the rows of dropped datasets, in a transaction of its own; *more is false when
+ * there was none.  Their bytes are the sweeper's. */
+MUST_CHECK enum fault opteryx_store_dropped_sweep(struct db *db, bool *more, struct problem *why);
 
 #endif

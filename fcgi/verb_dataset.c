@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "db/db.h"
 #include "db/opteryx_store_dataset.h"
 #include "opteryx/columns.h"
@@ -13,39 +14,87 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum fault print_listed(void *ctx, const struct opteryx_listed *listed, bool *enough,
-                               struct problem *why)
+enum { LINES_MAX = 64 * MIB }; /* bytes of a page of a list; messages may be long */
+
+/* Lines of a list, put together while its statement runs and printed when it has ended: whoever
+ * reads the other end of a pipe may take hours, and an open statement keeps the log from ending. */
+struct lines {
+    struct text text;
+    int64_t count;
+    struct opteryx_target last; /* of datasets */
+    int64_t last_sequence;      /* of snapshots */
+};
+
+static enum fault lines_print(struct lines *lines, struct problem *why)
 {
+    if (text_failed(&lines->text))
+        return problem_internal(why, "no memory for a list");
+    (void)fputs(text_string(&lines->text), stdout);
+    text_clear(&lines->text);
+    return FAULT_NONE;
+}
+
+static enum fault add_listed(void *ctx, const struct opteryx_listed *listed, bool *enough,
+                             struct problem *why)
+{
+    struct lines *lines = ctx;
     char changed[CLOCK_ISO_MAX];
-    (void)ctx;
     (void)why;
-    *enough = false;
     clock_iso(listed->changed_at, changed);
-    (void)printf("%s.%s.%s\t%s\t%lld rows\t%lld files\t%lld bytes\t%s\n", listed->target.workspace,
-                 listed->target.collection, listed->target.dataset, listed->commit_id,
-                 (long long)listed->totals.rows, (long long)listed->totals.files,
-                 (long long)listed->totals.bytes, changed);
+    text_addf(&lines->text, "%s.%s.%s\t%s\t%lld rows\t%lld files\t%lld bytes\t%s\n",
+              listed->target.workspace, listed->target.collection, listed->target.dataset,
+              listed->commit_id, (long long)listed->totals.rows, (long long)listed->totals.files,
+              (long long)listed->totals.bytes, changed);
+    lines->last = listed->target;
+    *enough = ++lines->count == OPTERYX_PAGE;
     return FAULT_NONE;
 }
 
 static enum fault list(struct db *db, struct problem *why)
 {
-    const struct opteryx_target first = { .workspace = "" };
-    return opteryx_store_dataset_list(db, &first, print_listed, NULL, why);
+    struct lines lines = { .count = OPTERYX_PAGE };
+    enum fault f = FAULT_NONE;
+    text_init(&lines.text, LINES_MAX);
+    while (!f && lines.count == OPTERYX_PAGE) {
+        const struct opteryx_target after = lines.last;
+        lines.count = 0;
+        f = opteryx_store_dataset_list(db, &after, add_listed, &lines, why);
+        if (!f)
+            f = lines_print(&lines, why);
+    }
+    text_release(&lines.text);
+    return f;
 }
 
-static enum fault print_snapshot(void *ctx, const struct opteryx_snapshot *s, bool *enough,
-                                 struct problem *why)
+static enum fault add_snapshot(void *ctx, const struct opteryx_snapshot *s, bool *enough,
+                               struct problem *why)
 {
+    struct lines *lines = ctx;
     char at[CLOCK_ISO_MAX];
-    (void)ctx;
     (void)why;
-    *enough = false;
     clock_iso(s->at, at);
-    (void)printf("%lld\t%s\t%s\t%s\tby %s\t%lld rows\t%lld files\t%s\n", (long long)s->sequence,
-                 s->commit_id, at, s->operation, s->author, (long long)s->totals.rows,
-                 (long long)s->totals.files, s->message ? s->message : "");
+    text_addf(&lines->text, "%lld\t%s\t%s\t%s\tby %s\t%lld rows\t%lld files\t%s\n",
+              (long long)s->sequence, s->commit_id, at, s->operation, s->author,
+              (long long)s->totals.rows, (long long)s->totals.files, s->message ? s->message : "");
+    lines->last_sequence = s->sequence;
+    *enough = ++lines->count == OPTERYX_PAGE;
     return FAULT_NONE;
+}
+
+static enum fault snapshots(struct db *db, int64_t dataset, struct problem *why)
+{
+    struct lines lines = { .count = OPTERYX_PAGE, .last_sequence = INT64_MAX };
+    enum fault f = FAULT_NONE;
+    text_init(&lines.text, LINES_MAX);
+    while (!f && lines.count == OPTERYX_PAGE) {
+        lines.count = 0;
+        f = opteryx_store_dataset_snapshots(db, dataset, lines.last_sequence, OPTERYX_PAGE,
+                                            add_snapshot, &lines, why);
+        if (!f)
+            f = lines_print(&lines, why);
+    }
+    text_release(&lines.text);
+    return f;
 }
 
 static enum fault print_columns(struct arena *arena, const char *json, struct problem *why)
@@ -75,8 +124,7 @@ static enum fault show(struct db *db, const struct opteryx_target *target, struc
     if (!f)
         f = print_columns(arena, dataset.columns, why);
     if (!f)
-        f = opteryx_store_dataset_snapshots(db, dataset.number, INT64_MAX, INT64_MAX,
-                                            print_snapshot, NULL, why);
+        f = snapshots(db, dataset.number, why);
     arena_destroy(arena);
     return f;
 }
@@ -84,7 +132,9 @@ static enum fault show(struct db *db, const struct opteryx_target *target, struc
 static enum fault drop(struct db *db, const char *name, const struct opteryx_target *target,
                        struct problem *why)
 {
-    const enum fault f = opteryx_store_dataset_drop(db, target, why);
+    enum fault f = opteryx_store_dataset_drop(db, target, why);
+    for (bool more = true; !f && more;)
+        f = opteryx_store_dropped_sweep(db, &more, why);
     if (!f)
         (void)printf("dropped %s; `sluice gc` takes its bytes back\n", name);
     return f;

@@ -10,6 +10,7 @@
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/opteryx_store.h"
+#include "db/opteryx_store_dataset.h"
 #include "db/oxen_clean_store.h"
 #include "verbs.h"
 
@@ -98,13 +99,15 @@ static enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent
     return blob_sweep(sweep->blobs, &rows, extent, dry_run, &sweep->report, why);
 }
 
-/* Upload sessions past their time, one a transaction. */
+/* Upload sessions past their time, one a transaction, and the rows of dropped datasets. */
 static enum fault expire_sessions(struct sweep *sweep, bool dry_run, int64_t now,
                                   struct problem *why)
 {
     if (dry_run)
         return opteryx_store_sweepable(sweep->db, now, &sweep->sessions_expired, why);
     enum fault f = FAULT_NONE;
+    for (bool more = true; !f && more;) /* what a killed `sluice dataset drop` has left */
+        f = opteryx_store_dropped_sweep(sweep->db, &more, why);
     for (bool more = true; !f && more;) {
         f = opteryx_store_sweep(sweep->db, now, &more, why);
         sweep->sessions_expired += !f && more;

@@ -161,7 +161,7 @@ struct run {
     const char *close; /* its closing quote; NULL: none yet */
     const char *end;   /* of the piece */
     bool open;         /* between quotes */
-    bool odd;          /* marks alone do not tell: a quote in quotes, text behind them */
+    bool odd;          /* there is text behind its closing quote */
 };
 
 /* A comma or a line end has ended the value. */
@@ -183,8 +183,10 @@ static void run_quote(struct run *run, const char *at)
     if (run->open) {
         run->open = false;
         run->close = at;
-    } else if (at == run->value) {
-        run->open = true;
+    } else if (at == run->value || (run->close && run->close + 1 == at)) {
+        run->open =
+            true; /* in the second case again: a value with a quote is text, once or twice */
+        run->close = NULL;
     } /* else it stands for itself in a plain value, or shows behind a closing quote */
 }
 

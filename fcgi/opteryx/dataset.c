@@ -29,8 +29,9 @@ static enum fault target_find(struct exchange *x, enum right right, struct opter
 }
 
 /* Begins a look at the rows, which look_end() ends, with those of the path's dataset.  They are of
- * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor. */
-static enum fault look_begin(struct exchange *x, struct opteryx_target *target,
+ * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor.  arena:
+ * for the columns; NULL without them. */
+static enum fault look_begin(struct exchange *x, struct arena *arena, struct opteryx_target *target,
                              struct opteryx_dataset *dataset, struct problem *why)
 {
     bool found = false;
@@ -38,7 +39,7 @@ static enum fault look_begin(struct exchange *x, struct opteryx_target *target,
     if (!f)
         f = db_read_begin(x->db, why);
     if (!f)
-        f = opteryx_store_dataset_get(x->db, target, x->arena, dataset, &found, why);
+        f = opteryx_store_dataset_get(x->db, target, arena, dataset, &found, why);
     return f || found ? f : no_dataset(why);
 }
 
@@ -220,6 +221,14 @@ static enum fault list_each(void *ctx, const struct opteryx_listed *listed, bool
     return FAULT_NONE;
 }
 
+/* The one workspace that the caller's scope lies in; NULL when there may be more. */
+static const char *scope_workspace(struct exchange *x)
+{
+    const char *scope = x->who->scope;
+    const size_t len = strcspn(scope, ".,*?[");
+    return scope[len] == '.' && !strchr(scope, ',') ? arena_strdup(x->arena, scope, len) : NULL;
+}
+
 /* Moves the start of the list to what the filter lets through; false when that is nothing. */
 static bool list_seek(const struct page *page, struct opteryx_target *after)
 {
@@ -253,6 +262,8 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
         f = problem_set(why, FAULT_UNPROCESSABLE, "after is not the name of a dataset");
     if (!f)
         f = auth_require(x, RIGHT_READ, NULL, why);
+    if (!f && !page.workspace)
+        page.workspace = scope_workspace(x);
     if (!f && list_seek(&page, &after))
         f = opteryx_store_dataset_list(x->db, &after, list_each, &page, why);
     if (!f)
@@ -288,7 +299,7 @@ enum fault opteryx_dataset_snapshots(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &before, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshots(x->db, dataset.number, before, page.limit + 1,
                                             snapshots_each, &page, why);
@@ -309,7 +320,7 @@ enum fault opteryx_dataset_show(struct exchange *x, struct problem *why)
     struct opteryx_target target = { .workspace = "" };
     struct opteryx_dataset dataset = { .number = 0 };
     struct opteryx_snapshot snapshot = { .sequence = 0 };
-    enum fault f = look_begin(x, &target, &dataset, why);
+    enum fault f = look_begin(x, x->arena, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, dataset.commit_id, x->arena,
                                            &snapshot, why);
@@ -375,7 +386,7 @@ enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
     enum fault f = page_begin(x, &page, &after, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     page.table = exchange_path(x, 0);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, exchange_path(x, 1), x->arena,
@@ -403,7 +414,7 @@ static enum fault file_send(struct exchange *x, int64_t number, bool *moved, str
     struct opteryx_file file = { .number = 0 };
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
     *moved = false;
-    enum fault f = look_begin(x, &target, &dataset, why);
+    enum fault f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_file(x->db, dataset.number, number, x->arena, &file, why);
     f = look_end(x, f, why);
@@ -460,7 +471,7 @@ static enum fault rollback_checked(struct exchange *x, const char *to, struct pr
     f = opteryx_store_dataset_rollback(x->db, &rollback, why);
     if (f)
         return f;
-    f = look_begin(x, &target, &dataset, why);
+    f = look_begin(x, NULL, &target, &dataset, why);
     if (!f)
         f = opteryx_store_dataset_snapshot(x->db, dataset.number, id, x->arena, &snapshot, why);
     f = look_end(x, f, why);

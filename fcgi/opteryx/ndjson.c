@@ -32,12 +32,6 @@ static bool fields_grow(struct ndjson *n)
     return true;
 }
 
-static bool is_plain(const char *name, size_t len)
-{
-    const unsigned char *end = (const unsigned char *)name + len;
-    return ndjson_string_run((const unsigned char *)name, end) == end;
-}
-
 /* A name that was not expected here: another column, or a new one. */
 static enum fault column_find(struct ndjson *n, struct problem *why)
 {
@@ -54,8 +48,7 @@ static enum fault column_find(struct ndjson *n, struct problem *why)
     n->column = n->columns.count;
     if (n->column == n->field_room && !fields_grow(n))
         return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
-    n->fields[n->column] =
-        (struct ndjson_field){ .name_len = n->name_len, .plain = is_plain(name, n->name_len) };
+    n->fields[n->column] = (struct ndjson_field){ .name_len = n->name_len };
     return columns_add(&n->columns, name, n->name_len, &unknown, true, why);
 }
 
@@ -321,11 +314,12 @@ enum fault ndjson_feed(struct ndjson *n, const void *bytes, size_t len, struct p
     if (!utf8_feed(&n->utf8, bytes, len, &n->ascii))
         return not_ndjson(n, "not UTF-8", n->utf8.bad_at, why);
     while (fine && at < end) {
-        if (n->depth == 1 && (n->place == NDJSON_NAME || n->place == NDJSON_NAME_OR_END))
-            at = ndjson_run(n, at, end);
+        const unsigned char *const before = at;
         if (n->place == NDJSON_STRING)
             fine = ndjson_string_step(n, &at, end, why);
-        else if (at < end)
+        else if (n->place == NDJSON_NAME || n->place == NDJSON_NAME_OR_END)
+            fine = ndjson_run(n, &at, end, why);
+        if (fine && at == before)
             fine = step(n, &at, end);
     }
     if (fine)

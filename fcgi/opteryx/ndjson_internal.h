@@ -42,7 +42,6 @@ enum { NDJSON_NAME_ROOM = OPTERYX_COLUMN_NAME_MAX + 1 };
 struct ndjson_field {
     size_t name_len;
     uint8_t seen;
-    bool plain; /* the name stands in JSON as it is, without escapes */
 };
 
 struct ndjson {
@@ -91,10 +90,10 @@ void ndjson_value_end(struct ndjson *n);
 
 /* ---- ndjson_run.c ---- */
 
-/* Takes members from at on, where a name may come, as far as they are plain; returns where the state
- * machine goes on. */
-const unsigned char *ndjson_run(struct ndjson *n, const unsigned char *at,
-                                const unsigned char *end);
+/* Takes members of a row from *from on, where a name may come, as far as they are plain, and leaves
+ * *from where the state machine goes on.  false: why says what is wrong. */
+bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
+                struct problem *why);
 
 /* ---- strings: ndjson_string.c; false: something is wrong, or why says what ---- */
 

@@ -1,14 +1,14 @@
 /*
- * ndjson_run.c - rows that are written as most writers do: members in the order of the columns,
- * with plain values, each whole in the piece.
+ * ndjson_run.c - rows that are written as most writers do: names without escapes and plain values,
+ * each whole in the piece.
  *
- * It decides nothing of its own: what it does not know it leaves, from the member's beginning on,
- * to the state machine of ndjson.c, of which it is an abridgement.
+ * It decides nothing of its own: what it does not know it leaves, from the name's or the value's
+ * beginning on, to the state machine of ndjson.c, of which it is an abridgement.
  */
 #include "opteryx/bytes8.h"
 #include "opteryx/ndjson_internal.h"
 
-/* What is read of a member before it counts. */
+/* What is read of a name or a value before it counts. */
 struct member {
     const unsigned char *at;
     const unsigned char *end; /* of the piece */
@@ -23,16 +23,15 @@ static bool take(struct member *m, unsigned char byte)
     return true;
 }
 
-/* The quoted name of the column, then a colon. */
-static bool take_name(struct ndjson *n, struct member *m)
+/* A name and its colon; *len without the quotes. */
+static bool take_name(struct member *m, const unsigned char **name, size_t *len)
 {
-    if (n->next == n->columns.count || !n->fields[n->next].plain)
+    (void)take(m, ' ');
+    if (!take(m, '"'))
         return false;
-    const size_t len = n->fields[n->next].name_len;
-    if (!take(m, '"') || (size_t)(m->end - m->at) < len ||
-        memcmp(m->at, n->columns.list[n->next].name, len) != 0)
-        return false;
-    m->at += len;
+    *name = m->at;
+    m->at = ndjson_string_run(m->at, m->end);
+    *len = (size_t)(m->at - *name);
     return take(m, '"') && take(m, ':');
 }
 
@@ -80,8 +79,9 @@ static bool take_word(struct member *m, const char *word, unsigned seen)
 }
 
 /* What begins like no plain value is refused as a number. */
-static bool take_value(const struct ndjson *n, struct member *m)
+static bool take_plain(const struct ndjson *n, struct member *m)
 {
+    (void)take(m, ' ');
     if (m->at == m->end)
         return false;
     if (take(m, '"'))
@@ -114,22 +114,30 @@ static const unsigned char *row_end(struct ndjson *n, const unsigned char *at,
     return at + 1;
 }
 
-const unsigned char *ndjson_run(struct ndjson *n, const unsigned char *at, const unsigned char *end)
+/* A value and what comes behind it, which is still to be taken. */
+static bool take_value(const struct ndjson *n, struct member *m)
+{
+    return take_plain(n, m) && m->at < m->end && (*m->at == ',' || *m->at == '}');
+}
+
+bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
+                struct problem *why)
 {
     while (n->depth == 1 && (n->place == NDJSON_NAME || n->place == NDJSON_NAME_OR_END)) {
-        struct member m = { at, end, 0 };
-        (void)take(&m, ' ');
-        if (!take_name(n, &m))
-            break;
-        (void)take(&m, ' ');
-        if (!take_value(n, &m) || m.at == end || (*m.at != ',' && *m.at != '}'))
-            break;
-        n->column = n->next;
-        n->fields[n->next++].seen |= (uint8_t)m.seen;
-        at = m.at + 1;
+        struct member m = { *from, end, 0 };
+        const unsigned char *name = NULL;
+        size_t len = 0;
+        if (!take_name(&m, &name, &len))
+            return true;
+        if (ndjson_name_end(n, (const char *)name, len, why))
+            return false;
+        n->place = NDJSON_VALUE;
+        *from = m.at;
+        if (!take_value(n, &m))
+            return true;
+        n->fields[n->column].seen |= (uint8_t)m.seen;
         n->place = NDJSON_NAME;
-        if (*m.at == '}')
-            at = row_end(n, at, end);
+        *from = *m.at == '}' ? row_end(n, m.at + 1, end) : m.at + 1;
     }
-    return at;
+    return true;
 }

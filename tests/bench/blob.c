@@ -4,6 +4,8 @@
  *
  *   small   2500 contents of 4 KiB and one flush, against one file with the same bytes, fdatasync
  *   large   one content of 1 GiB and a flush, against one file with the same bytes, fsync
+ *   parts   one content of 1 GiB in parts of 10 MiB by two processes, each part flushed on its own,
+ *           against the same file
  */
 #include "blob/blob.h"
 #include "base/clock.h"
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -21,6 +24,7 @@ enum {
     SMALL_BYTES = 4 * KIB,
     SMALL_ROUNDS = 40,
     LARGE_ROUNDS = 3,
+    SENDERS = 2,
     WORKER = 1,
 };
 
@@ -113,6 +117,67 @@ static void bench_large(struct bench *bench)
                  LARGE_ROUNDS);
 }
 
+static void put_part(struct bench *bench, const struct blob_ref *ref, uint64_t part)
+{
+    struct problem why = PROBLEM_NONE;
+    struct blob_place *place = NULL;
+    const uint64_t start = part * OXEN_PART_BYTES;
+    const uint64_t left = large_bytes - start;
+    const uint64_t end = start + (left < OXEN_PART_BYTES ? left : OXEN_PART_BYTES);
+    enum fault f = blob_place_open(bench->store, ref, &place, &why);
+    for (uint64_t at = start; at < end && !f; at += IO_CHUNK)
+        f = blob_place_write(place, at, bench->chunk, IO_CHUNK, &why);
+    if (!f)
+        f = blob_place_sync(place, &why);
+    if (f)
+        stop(why.detail);
+    blob_place_close(place);
+}
+
+/* The senders take turns, as the parts of one client come. */
+static int64_t parts_ms(struct bench *bench)
+{
+    struct problem why = PROBLEM_NONE;
+    struct blob_ref ref = { 0 };
+    const uint64_t parts = (large_bytes + OXEN_PART_BYTES - 1) / OXEN_PART_BYTES;
+    const int64_t began = clock_steady_ms();
+    if (blob_reserve(bench->store, large_bytes, &ref, &why) || blob_flush(bench->store, &why))
+        stop(why.detail);
+    for (uint64_t sender = 0; sender < SENDERS; sender++) {
+        const pid_t child = fork();
+        if (child < 0)
+            stop("fork");
+        if (child > 0)
+            continue;
+        for (uint64_t part = sender; part < parts; part += SENDERS)
+            put_part(bench, &ref, part);
+        _exit(EXIT_SUCCESS);
+    }
+    for (int sender = 0; sender < SENDERS; sender++) {
+        int status = 0;
+        if (wait(&status) < 0 || status != 0)
+            stop("a sender");
+    }
+    const int64_t took = clock_steady_ms() - began;
+    blob_drop(bench->store);
+    return took;
+}
+
+static void bench_parts(struct bench *bench)
+{
+    int64_t stored = INT64_MAX;
+    int64_t plain = INT64_MAX;
+    for (size_t i = 0; i < LARGE_ROUNDS; i++) {
+        const int64_t one = parts_ms(bench);
+        const int64_t other = plain_ms(bench, large_bytes, fsync);
+        stored = one < stored ? one : stored;
+        plain = other < plain ? other : plain;
+    }
+    (void)printf("parts: 1 GiB at %.0f MB/s, ratio to a plain file %.2f (best of %d each)\n",
+                 (double)large_bytes / 1000.0 / (double)stored, (double)stored / (double)plain,
+                 LARGE_ROUNDS);
+}
+
 int main(void)
 {
     struct problem why = PROBLEM_NONE;
@@ -126,6 +191,7 @@ int main(void)
         stop(why.detail);
     bench_small(&bench);
     bench_large(&bench);
+    bench_parts(&bench);
     blob_close(bench.store);
     if (rmdir("blobs") != 0 || chdir("..") != 0 || rmdir(folder) != 0)
         stop("rmdir");

@@ -319,14 +319,41 @@ static void test_sessions_expire_and_are_swept(void **state)
     assert_int_equal(ask("GET", "/v1/upload/$S/inspect", NULL), 404);
 }
 
-static void test_a_dataset_is_dropped_with_all_it_was(void **state)
+static void drop(const char *name, int pieces)
+{
+    struct opteryx_target target = { "w", "c", "" };
+    struct problem why = PROBLEM_NONE;
+    bool more = true;
+    (void)snprintf(target.dataset, sizeof target.dataset, "%s", name);
+    assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_NONE);
+    for (; more; pieces--)
+        assert_int_equal(opteryx_store_dropped_sweep(rig.db, &more, &why), FAULT_NONE);
+    assert_int_equal(pieces, -1);
+}
+
+static void test_a_dataset_is_dropped_piece_by_piece(void **state)
 {
     const struct opteryx_target target = { "w", "c", "d" };
+    char path[STATE_PATH_MAX];
     struct problem why = PROBLEM_NONE;
+    sqlite3 *other = NULL;
     (void)state;
-    assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_NONE);
+    state_path(&rig.state, "sluice.db", path);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other,
+                     "INSERT INTO opteryx_file (dataset, number, added_in, blob, sha256,"
+                     " kind, rows, bytes) WITH RECURSIVE n(i) AS (SELECT 101 UNION ALL"
+                     " SELECT i + 1 FROM n WHERE i < 12000) SELECT dataset, i, 1, blob,"
+                     " sha256, kind, rows, bytes FROM opteryx_file, n WHERE number = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    (void)sqlite3_close(other);
+    drop("d", 5); /* three of files, one of snapshots, the rest */
     assert_int_equal(state_number(&rig.state, "SELECT (SELECT count(*) FROM opteryx_file) + "
-                                              "(SELECT count(*) FROM opteryx_snapshot)"),
+                                              "(SELECT count(*) FROM opteryx_snapshot) + "
+                                              "(SELECT count(*) FROM opteryx_structure) + "
+                                              "(SELECT count(*) FROM opteryx_dataset)"),
                      0);
     assert_int_equal(opteryx_store_dataset_drop(rig.db, &target, &why), FAULT_MISSING);
     assert_int_equal(ask("GET", DATASET, NULL), 404);
@@ -372,15 +399,12 @@ static void race_end(void)
     (void)sqlite3_trace_v2(rig.db->sqlite, 0, NULL, NULL);
 }
 
-#define NUMBER_OF(name) "(SELECT dataset FROM opteryx_dataset WHERE name = '" name "')"
-
 static void test_a_dropped_dataset_is_not_mixed_with_its_successor(void **state)
 {
     static const char take_over[] = /* the number of a dropped dataset goes to the next one */
-        "DELETE FROM opteryx_file WHERE dataset = " NUMBER_OF(
-            "d") ";"
-                 "UPDATE opteryx_file SET dataset = " NUMBER_OF("d") " WHERE dataset = " NUMBER_OF(
-                     "secret") ";";
+        "DELETE FROM opteryx_file WHERE file_name = 'open.csv';"
+        "UPDATE opteryx_file SET dataset ="
+        " (SELECT dataset FROM opteryx_dataset WHERE name = 'd') WHERE file_name = 'secret.csv';";
     static const struct {
         const char *address;
         const char *before;
@@ -404,22 +428,17 @@ static void test_a_dropped_dataset_is_not_mixed_with_its_successor(void **state)
         race_end();
         assert_non_null(strstr(rig.reply, reads[i].shown));
         assert_null(strstr(rig.reply, "secret"));
-        const struct opteryx_target targets[] = { { "w", "c", "d" }, { "w", "c", "secret" } };
-        struct problem why = PROBLEM_NONE;
-        for (size_t k = 0; k < sizeof targets / sizeof targets[0]; k++)
-            assert_int_equal(opteryx_store_dataset_drop(rig.db, &targets[k], &why), FAULT_NONE);
+        drop("d", 3);
+        drop("secret", 2); /* its file has another owner now */
     }
 }
 
 static void test_a_commit_planned_on_a_dropped_dataset_is_planned_anew(void **state)
 {
     static const char successor[] = /* of the same numbers, with another column */
-        "UPDATE opteryx_snapshot SET commit_id = 'snap_of_another'"
-        " WHERE dataset = " NUMBER_OF(
-            "d") ";"
-                 "UPDATE opteryx_structure SET columns ="
-                 " '[{\"name\":\"b\",\"type\":\"BOOL\",\"nullable\":true}]'"
-                 " WHERE dataset = " NUMBER_OF("d");
+        "UPDATE opteryx_snapshot SET commit_id = 'snap_of_another';"
+        "UPDATE opteryx_structure SET columns ="
+        " '[{\"name\":\"b\",\"type\":\"BOOL\",\"nullable\":true}]'";
     (void)state;
     open_with("a.csv", "a\n1\n");
     assert_int_equal(commit("fail"), 200);
@@ -438,7 +457,7 @@ int main(void)
         cmocka_unit_test(test_contents_that_are_not_what_they_say_leave_nothing),
         cmocka_unit_test(test_a_parquet_part_is_read_or_refused),
         cmocka_unit_test(test_sessions_expire_and_are_swept),
-        cmocka_unit_test(test_a_dataset_is_dropped_with_all_it_was),
+        cmocka_unit_test(test_a_dataset_is_dropped_piece_by_piece),
         cmocka_unit_test(test_a_dropped_dataset_is_not_mixed_with_its_successor),
         cmocka_unit_test(test_a_commit_planned_on_a_dropped_dataset_is_planned_anew),
     };

@@ -148,6 +148,44 @@ static void test_a_scan_would_be_seen(void **state)
     }
 }
 
+/* Statements that a second index could answer, too, with a walk through all of a dataset's files. */
+static const struct {
+    const char *statement;
+    const char *index;
+} chosen[] = {
+    { "OPTERYX_FILE_RETIRE", "opteryx_file_by_removal" },
+    { "OPTERYX_FILE_RETURN", "opteryx_file_by_removal" },
+    { "OPTERYX_FILE_RETURN_TOTALS", "opteryx_file_by_removal" },
+    { "OPTERYX_FILE_RETURN_ALL", "PRIMARY KEY (dataset=? AND number>? AND number<?)" },
+    { "OPTERYX_FILE_LIST", "PRIMARY KEY (dataset=? AND number>? AND number<?)" },
+};
+
+static const char *sql_of(const char *statement)
+{
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        if (strcmp(statements[i].name, statement) == 0)
+            return statements[i].sql;
+    }
+    fail_msg("no statement %s", statement);
+    return NULL;
+}
+
+static void test_snapshots_are_read_by_the_index_that_holds_no_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++) {
+        bool found = false;
+        sqlite3_stmt *plan = plan_of(sql_of(chosen[i].statement));
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(plan, PLAN_DETAIL);
+            found = found || strstr(detail, chosen[i].index);
+        }
+        (void)sqlite3_finalize(plan);
+        if (!found)
+            fail_msg("%s does not use %s", chosen[i].statement, chosen[i].index);
+    }
+}
+
 static void test_statements_have_named_parameters_alone(void **state)
 {
     (void)state;
@@ -241,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_statement_walks_through_a_table),
         cmocka_unit_test(test_a_scan_would_be_seen),
+        cmocka_unit_test(test_snapshots_are_read_by_the_index_that_holds_no_more),
         cmocka_unit_test(test_statements_have_named_parameters_alone),
         cmocka_unit_test(test_forgetting_contents_knows_every_table_that_names_them),
         cmocka_unit_test(test_every_column_that_names_contents_has_an_index),

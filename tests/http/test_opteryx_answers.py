@@ -234,3 +234,15 @@ def test_a_part_comes_and_goes_until_the_commit_that_counts_it(shared, name):
             stored = [p.result().status for p in puts]
         assert made.status == 200 and set(stored) <= {201, 409}
         assert made.json()["files_created"] == 1 + stored.count(201)
+
+
+def test_a_client_that_stops_sending_is_cut_off_and_leaves_nothing(make_service):
+    service = make_service(settings={"BODY_TIMEOUT_S": 1})
+    sid = session(service)
+    with service.connect() as connection:
+        connection.send(f"PUT /v1/upload/{sid}?part=0 HTTP/1.1\r\nHost: x\r\nx-file-name: a.csv\r\n"
+                        "Content-Length: 99\r\n\r\na\n1\n".encode())
+        assert connection.answer("PUT").status == 408
+        assert connection.closed()
+    assert service.request("GET", f"/v1/upload/{sid}/inspect").status == 204
+    assert service.leftovers() == []

@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+import subprocess
 import urllib.parse
 
 import pytest
@@ -112,7 +113,7 @@ def test_snapshots_from_before_their_ranges_were_kept_are_read_all_the_same(make
         parts = [b"a\n%d\n" % (10 * i + k) for k in range(2)]
         before = list(contents.values())[-1] if mode == "append" else []
         contents[publish(service, "d", parts, mode=mode).json()["commit_id"]] = before + parts
-    migration = (ROOT / "migrations" / "0005_opteryx_files.sql").read_text()
+    migration = (ROOT / "migrations" / "0006_opteryx_files.sql").read_text()
     fill = re.search(r"^UPDATE opteryx_snapshot .*?;", migration, re.S | re.M).group(0)
     raw_sql(service, "UPDATE opteryx_file SET removed_in = 3 WHERE added_in < 3",
             "UPDATE opteryx_snapshot SET first_file = 1, next_file = 1", fill)
@@ -198,6 +199,26 @@ def test_a_list_of_many_foreign_datasets_is_read_in_bounded_memory(make_service)
     answer = service.request("GET", "/v1/datasets", headers=reader)
     assert answer.status == 200, answer
     assert [d["commit_id"] for d in answer.json()["datasets"]] == ["snap_25000"]
+
+
+def test_a_list_holds_what_the_scope_covers_whatever_its_form(make_service):
+    service = make_service(auth="required")
+    admin = {"Authorization": f"Bearer {service.token('admin')}"}
+    tables = ["a.c.x", "a-b.c.x", "ab.c.x", "ab.d.x", "b.c.x"]
+    for table in tables:
+        sid = session(service, headers=admin)
+        put(service, sid, 0, headers=admin | {"x-file-name": "a.csv"})
+        names = dict(zip(("workspace", "collection", "dataset"), table.split(".")))
+        service.request("POST", f"/v1/upload/{sid}/commit", {"target": names}, admin)
+    for i, (scope, seen) in enumerate((
+            ("*", tables), ("ab.*", tables[2:4]), ("a.*", tables[:1]), ("a*", tables[:4]), ("[a].*", tables[:1]),
+            ("a?.c.x", tables[2:3]), ("ab.c.x", tables[2:3]), ("ab.c.x,b.*", [tables[2], tables[4]]),
+            ("b.*,a.*", [tables[0], tables[4]]), ("*.d.x", tables[3:4]), ("ab", []), ("none.*", []))):
+        who = {"Authorization": f"Bearer {service.token(f't{i}', 'opteryx:read', '--scope', scope)}"}
+        page = service.request("GET", "/v1/datasets", headers=who).json()
+        assert sorted(d["table"] for d in page["datasets"]) == sorted(seen), scope
+        page = service.request("GET", "/v1/datasets?workspace=b", headers=who).json()
+        assert [d["table"] for d in page["datasets"]] == [t for t in seen if t == "b.c.x"], scope
 
 
 def test_a_page_of_long_messages_and_names_ends_early(make_service, name):
@@ -287,6 +308,48 @@ def test_what_the_dataset_verb_says(fresh):
             (("list", "x"), 2, "usage:"), (("remove", "a.b.c"), 2, "usage:")):
         done = fresh.verb("dataset", *words, check=False)
         assert done.returncode == status and said in done.stderr, (words, done)
+
+
+def test_what_a_killed_drop_has_left_is_seen_by_nobody_and_taken_by_gc(fresh):
+    publish(fresh, "d")
+    publish(fresh, "e")
+    raw_sql(fresh, "UPDATE opteryx_dataset SET workspace = '', collection = '', name = '1' WHERE name = 'd'")
+    for path in ("/v1/datasets", "/v1/datasets?workspace=acme", "/v1/datasets?collection=tests"):
+        assert [d["table"] for d in fresh.request("GET", path).json()["datasets"]] == ["acme.tests.e"]
+    assert fresh.request("GET", "/v1/datasets/..1").status == get(fresh, "d").status == 404
+    assert [row["dataset"] for row in fresh.sql("SELECT * FROM datasets")] == ["acme.tests.e"]
+    assert len(fresh.verb("dataset", "list").stdout.splitlines()) == 1
+    publish(fresh, "d", b"a\n9\n", mode="fail")
+    fresh.verb("gc")
+    assert [f["dataset"] for f in fresh.sql("SELECT * FROM files")] == ["acme.tests.d", "acme.tests.e"]
+    assert fresh.sql("SELECT count(*) AS n FROM opteryx_dataset") == [{"n": 2}]
+    assert get(fresh, "d", "/files/1").body == b"a\n9\n" and get(fresh, "e", "/files/1").body == CSV
+
+
+def test_a_reader_of_the_verb_who_takes_his_time_holds_nothing_up(fresh):
+    """The list is longer than a pipe; the log can be emptied although nobody reads it."""
+    publish(fresh, "d")
+    raw_sql(fresh, """INSERT INTO opteryx_dataset (workspace, collection, name, sequence, next_file, created_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+        SELECT 'many', 'c', printf('%0100d', i), 1, 1, 0 FROM n""",
+            """INSERT INTO opteryx_structure SELECT dataset, 1, '[]' FROM opteryx_dataset WHERE workspace = 'many'""",
+            """INSERT INTO opteryx_snapshot (dataset, sequence, commit_id, structure, operation, author, at,
+                files_added, files_removed, rows_added, rows_removed, files, rows, bytes)
+            SELECT dataset, 1, 'snap_' || dataset, 1, 'create', 'x', 0, 0, 0, 0, 0, 0, 0, 0
+              FROM opteryx_dataset WHERE workspace = 'many'""")
+    env = fresh.environment() | {"SLUICE_STATE": str(fresh.state), "SLUICE_AUTH": fresh.auth}
+    with subprocess.Popen([fresh.program(), "dataset", "list"], env=env, stdout=subprocess.PIPE) as verb:
+        first = verb.stdout.read(1)
+        publish(fresh, "d")
+        with sqlite3.connect(fresh.state / "sluice.db", timeout=5) as db:
+            busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        listed = (first + verb.stdout.read()).decode().splitlines()
+        assert verb.wait(60) == 0
+    assert busy == 0 and len(listed) == 2001 and listed == sorted(listed)
+    for i in range(101):
+        publish(fresh, "s", snapshot_message=str(i))
+    shown = fresh.verb("dataset", "show", "acme.tests.s").stdout.splitlines()[2:]
+    assert [line.split("\t")[-1] for line in shown] == [str(i) for i in reversed(range(101))]
 
 
 def test_a_dataset_of_a_dropped_name_begins_anew(fresh):

@@ -47,14 +47,14 @@ def first():
         write(name, name.encode())
 
 
-def second():
+def second(files):
     rng = random.Random(1)
-    for i in range(10000):
+    for i in range(files):
         write(f"many/{i // 100:02d}/{i:05d}", rng.randbytes(rng.randrange(1, 8192)))
 
 
-def third():
-    write("large.bin", random.Random(2).randbytes(200 * MIB))
+def third(mebibytes):
+    write("large.bin", random.Random(2).randbytes(mebibytes * MIB))
 
 
 def init():
@@ -62,12 +62,15 @@ def init():
     Repo(str(DATA)).init()
 
 
-def make():
-    """Three commits."""
+def make(files, mebibytes):
+    """Three commits: odd files, many small ones, a large one."""
     init()
-    for step in (first, second, third):
-        step()
-        add_and_commit(step.__name__)
+    first()
+    add_and_commit("first")
+    second(int(files))
+    add_and_commit("second")
+    third(int(mebibytes))
+    add_and_commit("third")
 
 
 def commit(name, size="1000"):

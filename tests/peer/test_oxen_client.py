@@ -1,7 +1,7 @@
 """The real client against Sluice: creates, pushes, is killed in mid-push, pushes again, and every
 content of its local repository is then stored and identical; and what its users do besides.
 
-The client is the Python package oxenai, which requirements.txt pins.  PEER_KILLS (default 1; the long
+The client is the Python package oxenai, which requirements.txt pins.  PEER_KILLS (default 2; the long
 form is 20) is how many times a push is killed at random before it is left to end.
 """
 
@@ -26,8 +26,10 @@ from sluice import ROOT, Service  # noqa: E402
 
 PYTHON = os.environ.get("PEER_PYTHON", str(ROOT / "build" / "peer" / "bin" / "python3"))
 CLIENT = pathlib.Path(__file__).with_name("oxen_client.py")
-KILLS = int(os.environ.get("PEER_KILLS", "1"))
+KILLS = int(os.environ.get("PEER_KILLS", "2"))
 COMMITS, FILES = 3, 10000 + 8
+# small files and MiB of the large one, of the two local repositories
+SIZES = {"local": (10000, 200), "lesser": (500, 25)}
 PUSH_S = 300
 
 
@@ -49,12 +51,22 @@ def run(folder, port, *steps, **options):
     return text
 
 
+def made(tmp_path_factory, which):
+    """A local repository of three commits, made by the client."""
+    folder = tmp_path_factory.mktemp(which)
+    files, mebibytes = SIZES[which]
+    run(folder, 1, f"make:{files}:{mebibytes}")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """A local repository of three commits, made by the client."""
-    folder = tmp_path_factory.mktemp("local")
-    run(folder, 1, "make")
-    return folder
+    return made(tmp_path_factory, "local")
+
+
+@pytest.fixture(scope="module")
+def lesser(tmp_path_factory):
+    return made(tmp_path_factory, "lesser")
 
 
 @pytest.fixture(scope="module")
@@ -142,39 +154,47 @@ STAGES = {
     "in the parts": ("versions/uploads/", 0.05),
     "in the archives": ("tree/nodes", 0),
     "before the branch": ("commits/upload", 0),
-    "somewhere": ("commits/missing", 1.0),
 }
 
 
-@pytest.mark.parametrize("stage", STAGES)
+def check_killed(service, folder, stage):
+    name = f"killed-{list(STAGES).index(stage)}-{folder.name}"
+    run(folder, service.port, f"create:{name}")
+    push_and_kill(service, folder, name, *STAGES[stage])
+    run(folder, service.port, f"push:{name}")
+    check_stored(service, folder, name)
+
+
+@pytest.mark.parametrize("stage", ["in the batches", "in the parts"])
 def test_a_push_that_is_killed_is_simply_run_again(service, local, stage):
-    name = f"killed-{list(STAGES).index(stage)}"
-    run(local, service.port, f"create:{name}")
-    push_and_kill(service, local, name, *STAGES[stage])
-    run(local, service.port, f"push:{name}")
-    check_stored(service, local, name)
+    check_killed(service, local, stage)
 
 
-def test_a_push_that_is_killed_again_and_again_ends_whole(service, local):
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_smaller_push_may_be_killed_anywhere(service, lesser, stage):
+    check_killed(service, lesser, stage)
+
+
+def test_a_push_that_is_killed_again_and_again_ends_whole(service, lesser):
     rng = random.Random(KILLS)
-    run(local, service.port, "create:often")
+    run(lesser, service.port, "create:often")
     for _ in range(KILLS):
-        push_and_kill(service, local, "often", "action/started", rng.uniform(0, 2.5))
-    run(local, service.port, "push:often")
-    check_stored(service, local, "often")
+        push_and_kill(service, lesser, "often", "action/started", rng.uniform(0, 0.6))
+    run(lesser, service.port, "push:often")
+    check_stored(service, lesser, "often")
 
 
-def test_a_push_over_a_restart_of_the_server_is_run_again(local, tmp_path):
+def test_a_push_over_a_restart_of_the_server_is_run_again(lesser, tmp_path):
     with Service(tmp_path, workers=4) as service:
-        run(local, service.port, "create:restart")
-        with subprocess.Popen(command(local, service.port, ["push:restart"]), cwd=local,
+        run(lesser, service.port, "create:restart")
+        with subprocess.Popen(command(lesser, service.port, ["push:restart"]), cwd=lesser,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as pushing:
             service.await_log("path=/api/repos/ns/restart/versions", PUSH_S)
             service.stop()
             service.start()
             pushing.communicate(timeout=PUSH_S)
-        run(local, service.port, "push:restart")
-        check_stored(service, local, "restart")
+        run(lesser, service.port, "push:restart")
+        check_stored(service, lesser, "restart")
 
 
 def test_a_branch_in_the_middle_of_a_push_that_failed_is_whole(tmp_path):

@@ -42,6 +42,8 @@ static const struct {
       "1 a:INT64 b:VARCHAR" },
     { "text behind a closing quote makes text of a number", "a,b\n\"1\"x,\"2\"\"\"\n", FAULT_NONE,
       "1 a:VARCHAR b:VARCHAR" },
+    { "quotes in quotes make text of a number", "a,b,c\n\"1\"\"2\",\"\"\"1\",\"\"\"\"\n",
+      FAULT_NONE, "1 a:VARCHAR b:VARCHAR c:VARCHAR" },
     { "a quote inside a value stands for itself", "a\nx\"y\n", FAULT_NONE, "1 a:VARCHAR" },
     { "integers that fit 64 bits", "a\n-9223372036854775808\n9223372036854775807\n007\n+1\n",
       FAULT_NONE, "4 a:INT64" },

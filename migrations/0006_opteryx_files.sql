@@ -14,6 +14,18 @@ UPDATE opteryx_snapshot SET next_file = past.next_file
           FROM opteryx_snapshot) AS past
  WHERE past.dataset = opteryx_snapshot.dataset AND past.sequence = opteryx_snapshot.sequence;
 
+-- A dataset without a workspace was dropped; its rows go a piece at a time.
+DROP VIEW datasets;
+CREATE VIEW datasets AS
+SELECT d.workspace || '.' || d.collection || '.' || d.name AS dataset, s.commit_id AS snapshot,
+       s.files, s.rows, s.bytes, t.columns,
+       datetime(s.at / 1000, 'unixepoch') AS changed
+  FROM opteryx_dataset d
+  JOIN opteryx_snapshot s ON s.dataset = d.dataset AND s.sequence = d.sequence
+  JOIN opteryx_structure t ON t.dataset = s.dataset AND t.structure = s.structure
+ WHERE d.workspace <> ''
+ ORDER BY d.workspace, d.collection, d.name;
+
 -- removed_in: the snapshot that no longer holds the file, NULL while the current one does.
 DROP VIEW files;
 CREATE VIEW files AS
@@ -27,4 +39,5 @@ SELECT d.workspace || '.' || d.collection || '.' || d.name AS dataset, f.number,
   FROM opteryx_file f
   JOIN opteryx_dataset d ON d.dataset = f.dataset
   JOIN opteryx_snapshot s ON s.dataset = d.dataset AND s.sequence = d.sequence
+ WHERE d.workspace <> ''
  ORDER BY d.workspace, d.collection, d.name, f.number;
