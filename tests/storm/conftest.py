@@ -1,5 +1,6 @@
 import os
 import pathlib
+import shlex
 import sys
 import time
 
@@ -69,8 +70,8 @@ class Preloaded(Sluice):
         self.variables = variables
 
     def command(self):
-        real = Service.program(self)
-        settings = "\n".join(f"    export {k}='{v}'" for k, v in self.variables.items())
+        real = shlex.quote(Service.program(self))
+        settings = "\n".join(f"    export {k}={shlex.quote(str(v))}" for k, v in self.variables.items())
         self.wrapper.write_text(
             f'#!/bin/sh\nif [ "$1" = worker ]; then\n{settings}\nfi\nexec {real} "$@"\n',
             encoding="ascii",
