@@ -172,17 +172,22 @@ def race_step(choose, clients, model, sessions, names):
         answers = list(pool.map(lambda i: commit_ask(clients[i], racing[i], name, modes[i]),
                                 range(len(racing))))
     statuses = [status for status, _ in answers]
-    found = state_of(clients[0], name)
+    made = {i: json.loads(body)["commit_id"] for i, (status, body) in enumerate(answers) if status == 200}
+    found = {i: state_of(clients[0], name, commit_id) for i, commit_id in made.items()}
     for order in itertools.permutations(range(len(racing))):
-        trial = Model(dict(model.datasets))
-        got = {i: trial.commit(racing[i], name, modes[i]) for i in order}
-        if [got[i] for i in range(len(racing))] == statuses and same(found, trial.datasets.get(name)):
+        trial, got, states = Model(dict(model.datasets)), {}, {}
+        for i in order:
+            got[i] = trial.commit(racing[i], name, modes[i])
+            states[i] = trial.datasets.get(name)
+        if [got[i] for i in range(len(racing))] == statuses and all(
+                same(found[i], states[i]) for i in made) and same(
+                state_of(clients[0], name), trial.datasets.get(name)):
             break
     else:
         raise AssertionError(f"no order gives {statuses} and {found}")
-    for i in order:  # once more, for the snapshots between
-        if model.commit(racing[i], name, modes[i]) == 200:
-            model.remember(name, answers[i][1])
+    model.datasets = trial.datasets
+    for i, commit_id in made.items():
+        model.snapshots[commit_id] = (name, states[i])
     for session, mode, (status, body) in zip(racing, modes, answers):
         if status == 200:
             session.done, session.answer = (name, mode), body
