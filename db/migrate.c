@@ -307,10 +307,11 @@ enum fault migrate_check(const char *folder, struct problem *why)
         f = db_connect(db, folder, DB_LOOK, false, why);
     if (!f)
         f = migrate_verify(db, why);
-    if (!f && poison_present(db->folder, NULL))
+    if (!f && poison_present(db->folder, NULL)) {
         f = problem_set(why, FAULT_UNAVAILABLE,
                         "a sync has failed, and nothing is written until all is started anew: "
                         "`sluice migrate` checks the database first");
+    }
     db_close(db);
     return f;
 }

@@ -36,14 +36,20 @@ enum fault oxen_push_objects_put(struct db *db, int64_t repository,
     return f;
 }
 
-enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name, bool *found,
-                                   struct problem *why)
+enum fault oxen_push_object_find(struct db *db, int64_t repository, const char *name,
+                                 struct blob_ref *out, bool *found, struct problem *why)
 {
+    enum { FILE_NUMBER, START, BYTES };
     bool row = false;
-    struct query q = query_for(db, STMT_OXEN_OBJECT_EXISTS);
+    struct query q = query_for(db, STMT_OXEN_OBJECT_FIND);
     query_int(&q, ":repository", repository);
     query_text(&q, ":name", name);
     const enum fault f = query_step(&q, &row, why);
+    if (!f && row) {
+        *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
+                                  .start = query_column_int(&q, START),
+                                  .bytes = query_column_int(&q, BYTES) };
+    }
     query_done(&q);
     if (!f)
         *found = row;
@@ -108,8 +114,6 @@ enum fault oxen_push_commit_pushed(struct db *db, int64_t repository,
     return commit_find(db, STMT_OXEN_COMMIT_PUSHED, repository, hash, found, why);
 }
 
-/* ---- branches ---- */
-
 /* Column 0 of the current row is a hash. */
 static enum fault read_hash(const struct query *q, uint8_t out[OXEN_KEY_BYTES], struct problem *why)
 {
@@ -120,6 +124,47 @@ static enum fault read_hash(const struct query *q, uint8_t out[OXEN_KEY_BYTES], 
     memcpy(out, hash, OXEN_KEY_BYTES);
     return FAULT_NONE;
 }
+
+enum fault oxen_push_commits_open(struct db *db, int64_t repository, int64_t most,
+                                  enum fault (*each)(void *ctx, const uint8_t hash[OXEN_KEY_BYTES],
+                                                     struct problem *why),
+                                  void *ctx, struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_COMMIT_OPEN);
+    query_int(&q, ":repository", repository);
+    query_int(&q, ":most", most);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        uint8_t hash[OXEN_KEY_BYTES] = { 0 };
+        f = read_hash(&q, hash, why);
+        if (!f)
+            f = each(ctx, hash, why);
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+enum fault oxen_push_commits_conclude(struct db *db, int64_t repository,
+                                      const uint8_t (*hashes)[OXEN_KEY_BYTES], size_t count,
+                                      struct problem *why)
+{
+    enum fault f = db_begin(db, why);
+    for (size_t i = 0; i < count && !f; i++) {
+        struct query q = query_for(db, STMT_OXEN_COMMIT_CONCLUDE);
+        query_int(&q, ":repository", repository);
+        query_blob(&q, ":hash", hashes[i], OXEN_KEY_BYTES);
+        f = query_run(&q, NULL, why);
+    }
+    if (!f)
+        f = db_commit_unsettled(db, why);
+    db_rollback(db);
+    return f;
+}
+
+/* ---- branches ---- */
 
 enum fault oxen_push_branch_find(struct db *db, int64_t repository, const char *name,
                                  uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
@@ -187,14 +232,6 @@ static enum fault branch_set(struct db *db, int64_t repository, const char *name
     return query_run(&q, changes, why);
 }
 
-/* A branch is set: the push that brought commits has ended. */
-static enum fault commits_conclude(struct db *db, int64_t repository, struct problem *why)
-{
-    struct query q = query_for(db, STMT_OXEN_COMMIT_CONCLUDE);
-    query_int(&q, ":repository", repository);
-    return query_run(&q, NULL, why);
-}
-
 /* Ends the transaction of a change: durably, or, when it was declined, by taking it back and making
  * durable what the decision rests on. */
 static enum fault conclude(struct db *db, enum fault f, enum oxen_branch_result result,
@@ -226,8 +263,6 @@ enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *n
         f = branch_run(db, STMT_OXEN_BRANCH_ADD, repository, name, hash, &changes, why);
     if (!f && found && changes == 0)
         *result = OXEN_BRANCH_EXISTS;
-    else if (!f && found)
-        f = commits_conclude(db, repository, why);
     return conclude(db, f, *result, why);
 }
 
@@ -247,8 +282,6 @@ enum fault oxen_push_branch_move(struct db *db, int64_t repository, const char *
         f = commit_find(db, STMT_OXEN_COMMIT_EXISTS, repository, hash, &commit, why);
     if (!f && branch && commit)
         f = branch_set(db, repository, name, old, hash, &changes, why);
-    if (!f && changes > 0)
-        f = commits_conclude(db, repository, why);
     if (!branch)
         *result = OXEN_BRANCH_MISSING;
     else if (!commit)

@@ -28,9 +28,9 @@ MUST_CHECK enum fault oxen_push_objects_put(struct db *db, int64_t repository,
                                             const struct oxen_object *objects, size_t count,
                                             struct problem *why);
 
-/* Whether there is an object of that name. */
-MUST_CHECK enum fault oxen_push_object_exists(struct db *db, int64_t repository, const char *name,
-                                              bool *found, struct problem *why);
+/* Where the object of that name lies, if there is one. */
+MUST_CHECK enum fault oxen_push_object_find(struct db *db, int64_t repository, const char *name,
+                                            struct blob_ref *out, bool *found, struct problem *why);
 
 enum { OXEN_PART_NAME_MAX = 64 }; /* a hash's digits and a little, with the NUL */
 
@@ -48,11 +48,24 @@ MUST_CHECK enum fault oxen_push_commits_add(struct db *db, int64_t repository,
                                             int64_t now, struct problem *why);
 
 /* Whether everything of a commit has been received, its contents too.  A push brings its commits
- * side by side, and contents of one with another, so that it is not so before the push has ended:
- * before a branch of the repository is set. */
+ * side by side, and contents of one with another, so that a commit is open until its push has ended
+ * and oxen_push_commits_conclude() says so. */
 MUST_CHECK enum fault oxen_push_commit_pushed(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                               struct problem *why);
+
+/* Calls each for the first most open commits, in the order of their hashes. */
+MUST_CHECK enum fault oxen_push_commits_open(struct db *db, int64_t repository, int64_t most,
+                                             enum fault (*each)(void *ctx,
+                                                                const uint8_t hash[OXEN_KEY_BYTES],
+                                                                struct problem *why),
+                                             void *ctx, struct problem *why);
+
+/* These commits, at most OXEN_PIECE_VERSIONS, are open no more.  Durable with the next commit of
+ * anybody: one that a crash opens again is only sent once more. */
+MUST_CHECK enum fault oxen_push_commits_conclude(struct db *db, int64_t repository,
+                                                 const uint8_t (*hashes)[OXEN_KEY_BYTES],
+                                                 size_t count, struct problem *why);
 
 MUST_CHECK enum fault oxen_push_branch_find(struct db *db, int64_t repository, const char *name,
                                             uint8_t hash[OXEN_KEY_BYTES], bool *found,
@@ -74,8 +87,7 @@ enum oxen_branch_result {
 };
 
 /* Each in one durable transaction, or, when the result is another than DONE, durable as far as the
- * answer rests on what others committed.  Setting a branch ends the push of all commits that have
- * been received: they are pushed from then on. */
+ * answer rests on what others committed. */
 MUST_CHECK enum fault oxen_push_branch_add(struct db *db, int64_t repository, const char *name,
                                            const uint8_t hash[OXEN_KEY_BYTES],
                                            enum oxen_branch_result *result, struct problem *why);

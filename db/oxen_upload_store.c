@@ -241,11 +241,12 @@ enum fault oxen_upload_publish(struct db *db, int64_t repository, const struct o
     enum fault f = db_begin(db, why);
     if (!f)
         f = upload_delete(db, upload->id, &ended, why);
-    if (!f && ended > 0)
+    if (!f && ended > 0) {
         f = oxen_store_version_name(db, repository, upload->hash, upload->blob, upload->ref.bytes,
                                     why);
-    else if (!f)
+    } else if (!f) {
         f = published_before(db, repository, upload, why);
+    }
     if (!f) /* somebody else's publishing becomes durable with it, too */
         f = db_commit(db, why);
     db_rollback(db);

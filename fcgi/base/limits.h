@@ -78,10 +78,13 @@ enum {
     PINOT_BATCH_BYTES_MAX = 6 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
-    OXEN_ERRORS_MAX = 4 * MIB,      /* bytes of a batch's err_files: FAULT_TOO_LARGE */
-    OXEN_LIST_MAX = 4 * MIB,        /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
-    OXEN_LIST_HASHES_MAX = 128000,  /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
-    OXEN_LINE_MAX = 64,             /* bytes of a line in it; longer ones are no hashes */
+    OXEN_ERRORS_MAX = 4 * MIB,     /* bytes of a batch's err_files: FAULT_TOO_LARGE */
+    OXEN_LIST_MAX = 4 * MIB,       /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 128000, /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
+    OXEN_OPEN_COMMITS_MAX =
+        64 * KIB,             /* of a repository, looked at when a push ends; others stay open */
+    OXEN_NODE_HEAD = 4 * KIB, /* bytes of a commit's tree node that are searched for its parents */
+    OXEN_LINE_MAX = 64,       /* bytes of a line in it; longer ones are no hashes */
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */
     OXEN_WINDOW_BYTES = 1024 * MIB, /* of the parts that a client may send at once */

@@ -163,8 +163,9 @@ bool uri_escape(const char *segment, char *out, size_t room)
         if (len + want >= room)
             return false;
         const unsigned char byte = (unsigned char)*at;
-        out[len] = escaped ? '%' : *at;
+        out[len] = *at;
         if (escaped) {
+            out[len] = '%';
             out[len + 1] = digits[byte >> 4];
             out[len + 2] = digits[byte & 0x0F];
         }

@@ -2,6 +2,7 @@
 
 #include "db/oxen_push_store.h"
 #include "http/json.h"
+#include "oxen/ancestry.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -130,6 +131,14 @@ static enum fault name_check(const char *name, struct problem *why)
                               NAME_MAX_BYTES, name);
 }
 
+/* The branch stands, so the push has ended. */
+static void end_push(struct exchange *x, int64_t repository, const struct oxen_hash *tip)
+{
+    struct problem beside = PROBLEM_NONE;
+    const enum fault unanswered = oxen_ancestry_conclude(x, repository, tip, &beside);
+    (void)unanswered; /* what stays open is sent once more */
+}
+
 /* POST /api/repos/{namespace}/{repo_name}/branches {"new_name", "commit_id"} */
 enum fault oxen_branches_create(struct exchange *x, struct problem *why)
 {
@@ -154,7 +163,10 @@ enum fault oxen_branches_create(struct exchange *x, struct problem *why)
         f = no_commit(commit, why);
     if (!f && result == OXEN_BRANCH_EXISTS)
         f = problem_set(why, FAULT_CONFLICT, "Branch already exists: %s", name);
-    return f ? f : reply_branch(x, "resource_created", name, hash.bytes, why);
+    if (f)
+        return f;
+    end_push(x, repository.id, &hash);
+    return reply_branch(x, "resource_created", name, hash.bytes, why);
 }
 
 /* Where a client says that the branch stands: If-Match with a commit's hash, in quotes or not.
@@ -201,7 +213,10 @@ enum fault oxen_branches_update(struct exchange *x, struct problem *why)
         f = no_commit(commit, why);
     if (!f && result == OXEN_BRANCH_MOVED)
         f = problem_set(why, FAULT_PRECONDITION, "branch '%s' has moved", name);
-    return f ? f : reply_branch(x, "resource_updated", name, hash.bytes, why);
+    if (f)
+        return f;
+    end_push(x, repository.id, &hash);
+    return reply_branch(x, "resource_updated", name, hash.bytes, why);
 }
 
 /* DELETE /api/repos/{namespace}/{repo_name}/branches/{branch} */

@@ -20,11 +20,12 @@ static enum fault node_exists(struct db *db, int64_t repository, const uint8_t h
 {
     char digits[OXEN_HASH_TEXT_MAX];
     char name[OXEN_PART_NAME_MAX];
+    struct blob_ref unused;
     struct oxen_hash node;
     memcpy(node.bytes, hash, sizeof node.bytes);
     oxen_hash_text(&node, digits);
     oxen_archive_node_name(digits, name);
-    return oxen_push_object_exists(db, repository, name, found, why);
+    return oxen_push_object_find(db, repository, name, &unused, found, why);
 }
 
 /* Adds one of the asked hashes unless it is there; what is no hash is not. */

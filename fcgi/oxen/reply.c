@@ -205,6 +205,9 @@ enum fault oxen_reply_missing(struct exchange *x, int64_t count, const struct te
                               const struct text *plain, struct problem *why)
 {
     enum { NOT_FOUND = 404, PIECES = 5 };
+    static const char after[] =
+        "],\"title\":\"Version blobs missing on server\",\"type\":\"version_blobs_missing\"},"
+        "\"status\":\"error\",\"status_message\":\"resource_not_found\"}";
     if (text_failed(quoted) || text_failed(plain))
         return problem_internal(why, "no memory for a list of hashes");
     const char *first = arena_printf(
@@ -219,8 +222,7 @@ enum fault oxen_reply_missing(struct exchange *x, int64_t count, const struct te
         text_string(plain), /* digits and '+' alone: nothing to escape */
         "\",\"missing_hashes\":[",
         text_string(quoted),
-        "],\"title\":\"Version blobs missing on server\",\"type\":\"version_blobs_missing\"},"
-        "\"status\":\"error\",\"status_message\":\"resource_not_found\"}",
+        after,
     };
     size_t length = 0;
     for (size_t i = 0; i < PIECES; i++)

@@ -59,7 +59,7 @@ static enum fault look_up(const struct oxen_tray *tray, struct problem *why)
     struct oxen_version *sorted[OXEN_LOOKUP_VERSIONS] = { NULL };
     for (size_t i = 0; i < tray->count; i++)
         sorted[i] = tray->files[i].version;
-    qsort(sorted, tray->count, sizeof sorted[0], by_hash);
+    qsort(sorted, tray->count, sizeof sorted / OXEN_LOOKUP_VERSIONS, by_hash);
     return oxen_store_versions_look_up(tray->db, tray->repository, sorted, tray->count, why);
 }
 

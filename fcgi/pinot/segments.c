@@ -13,6 +13,7 @@
 #include "pinot/table_config.h"
 #include "stream/parameter.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -84,6 +85,7 @@ static void set_disposition(struct exchange *x, const char *name)
 {
     enum { SHOWN_MAX = 3 * NAME_MAX_BYTES };
     struct text shown;
+    assert(name);
     const bool token = name[parameter_token(name)] == '\0';
     text_init(&shown, SHOWN_MAX);
     text_adds(&shown, token ? "attachment; filename=" : "attachment; filename=\"");

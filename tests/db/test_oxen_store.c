@@ -156,30 +156,50 @@ static enum oxen_branch_result branch_move(const uint8_t *old, const uint8_t has
     return result;
 }
 
-static void test_a_commit_is_pushed_once_a_branch_is_set(void **state)
+static enum fault count_open(void *ctx, const uint8_t hash[OXEN_KEY_BYTES], struct problem *why)
+{
+    size_t *count = ctx;
+    (void)why;
+    assert_memory_equal(hash, *count == 0 ? one : two, OXEN_KEY_BYTES); /* in their order */
+    (*count)++;
+    return FAULT_NONE;
+}
+
+static size_t open_commits(int64_t most)
+{
+    struct problem why = PROBLEM_NONE;
+    size_t count = 0;
+    assert_int_equal(oxen_push_commits_open(rig.other, repository, most, count_open, &count, &why),
+                     FAULT_NONE);
+    return count;
+}
+
+static void test_a_commit_is_open_until_its_push_is_concluded(void **state)
+{
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    commit_receive(two, "020/0/node", "history/02/");
+    commit_receive(one, "010/0/node", "history/01/");
+    assert_int_equal(open_commits(2), 2);
+    assert_int_equal(open_commits(1), 1);
+    assert_int_equal(oxen_push_commits_conclude(rig.db, repository, &two, 1, &why), FAULT_NONE);
+    assert_true(is_pushed(two));
+    assert_false(is_pushed(one));
+    assert_int_equal(open_commits(2), 1);
+    commit_receive(two, "020/0/node", "history/02/"); /* once more, by another push */
+    assert_true(is_pushed(two));
+}
+
+static void test_a_branch_is_set_where_it_stands_or_not_at_all(void **state)
 {
     (void)state;
     assert_int_equal(branch_add("main", one), OXEN_BRANCH_NO_COMMIT);
-    commit_receive(one, "010/0/node", "history/01/");
-    commit_receive(two, "020/0/node", "history/02/");
-    assert_false(is_pushed(one));
-    assert_int_equal(branch_add("main", one), OXEN_BRANCH_DONE);
-    assert_true(is_pushed(one));
-    assert_true(is_pushed(two)); /* it came with the same push */
-    assert_int_equal(branch_add("main", two), OXEN_BRANCH_EXISTS);
-}
-
-static void test_what_is_declined_ends_no_push(void **state)
-{
-    (void)state;
     commit_receive(one, "010/0/node", "history/01/");
     assert_int_equal(branch_add("main", one), OXEN_BRANCH_DONE);
     commit_receive(two, "020/0/node", "history/02/");
     assert_int_equal(branch_add("main", two), OXEN_BRANCH_EXISTS);
     assert_int_equal(branch_move(two, two), OXEN_BRANCH_MOVED);
-    assert_false(is_pushed(two));
     assert_int_equal(branch_move(one, two), OXEN_BRANCH_DONE);
-    assert_true(is_pushed(two));
 }
 
 /* ---- a repository that is deleted meanwhile ---- */
@@ -214,8 +234,8 @@ int main(void)
         RIGGED(test_whoever_publishes_second_finds_it_published),
         RIGGED(test_an_upload_that_is_gone_publishes_nothing_and_says_so),
         RIGGED(test_an_upload_that_is_left_alone_expires),
-        RIGGED(test_a_commit_is_pushed_once_a_branch_is_set),
-        RIGGED(test_what_is_declined_ends_no_push),
+        RIGGED(test_a_commit_is_open_until_its_push_is_concluded),
+        RIGGED(test_a_branch_is_set_where_it_stands_or_not_at_all),
         RIGGED(test_nothing_goes_into_a_deleted_repository),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

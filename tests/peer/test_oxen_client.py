@@ -129,8 +129,8 @@ def test_three_commits_are_pushed_whole_and_again_with_nothing_to_do(service, lo
                if p.is_file() and ".oxen" not in p.parts) == FILES
     run(local, service.port, "create:whole", "push:whole")
     check_stored(service, local, "whole")
-    state = service.sql("SELECT count(*) AS n FROM oxen_commit")
-    assert state == [{"n": COMMITS}]
+    state = service.sql("SELECT count(*) AS n, sum(pushed) AS pushed FROM oxen_commit")
+    assert state == [{"n": COMMITS, "pushed": COMMITS}]
     before = service.log_text().count("path=/api/repos/ns/whole/versions")
     assert "up to date" in run(local, service.port, "push:whole")
     assert service.log_text().count("path=/api/repos/ns/whole/versions") == before

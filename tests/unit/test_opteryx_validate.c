@@ -121,7 +121,7 @@ static void test_a_session_may_name_its_target_or_not(void **state)
 
 static const struct {
     const char *body;
-    int errors;
+    size_t errors;
     const char *message;
     enum opteryx_mode mode;
 } commits[] = {

@@ -177,26 +177,26 @@ static void test_whole_files_are_handed_to_the_web_server_when_it_can(void **sta
 {
     static const struct {
         enum sendfile_mode mode;
-        const char *server; /* what its configuration says that it can */
         bool large;
+        const char *server; /* what its configuration says that it can */
         const char *method;
         const char *condition; /* a header of the request, or NULL */
         const char *header;    /* NULL: sent by ourselves */
     } modes[] = {
-        { SENDFILE_X_ACCEL, ACCEL, true, "GET", NULL, "\r\nX-Accel-Redirect: /sluice-blobs/" },
-        { SENDFILE_X_SENDFILE, SEND, true, "GET", NULL, "\r\nX-Sendfile: /" },
-        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_RANGE", NULL },
-        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_MATCH", NULL },
-        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_MODIFIED_SINCE", NULL },
-        { SENDFILE_X_ACCEL, ACCEL, true, "GET", "HTTP_IF_UNMODIFIED_SINCE", NULL },
-        { SENDFILE_X_ACCEL, ACCEL, true, "HEAD", NULL, NULL },
-        { SENDFILE_X_ACCEL, ACCEL, false, "GET", NULL, NULL },
-        { SENDFILE_X_ACCEL, SEND, true, "GET", NULL, NULL },
-        { SENDFILE_X_ACCEL, NULL, true, "GET", NULL, NULL },
-        { SENDFILE_X_SENDFILE, ACCEL, true, "GET", NULL, NULL },
-        { SENDFILE_X_SENDFILE, NULL, true, "GET", NULL, NULL },
-        { SENDFILE_OFF, ACCEL, true, "GET", NULL, NULL },
-        { SENDFILE_OFF, SEND, true, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, true, ACCEL, "GET", NULL, "\r\nX-Accel-Redirect: /sluice-blobs/" },
+        { SENDFILE_X_SENDFILE, true, SEND, "GET", NULL, "\r\nX-Sendfile: /" },
+        { SENDFILE_X_ACCEL, true, ACCEL, "GET", "HTTP_RANGE", NULL },
+        { SENDFILE_X_ACCEL, true, ACCEL, "GET", "HTTP_IF_MATCH", NULL },
+        { SENDFILE_X_ACCEL, true, ACCEL, "GET", "HTTP_IF_MODIFIED_SINCE", NULL },
+        { SENDFILE_X_ACCEL, true, ACCEL, "GET", "HTTP_IF_UNMODIFIED_SINCE", NULL },
+        { SENDFILE_X_ACCEL, true, ACCEL, "HEAD", NULL, NULL },
+        { SENDFILE_X_ACCEL, false, ACCEL, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, true, SEND, "GET", NULL, NULL },
+        { SENDFILE_X_ACCEL, true, NULL, "GET", NULL, NULL },
+        { SENDFILE_X_SENDFILE, true, ACCEL, "GET", NULL, NULL },
+        { SENDFILE_X_SENDFILE, true, NULL, "GET", NULL, NULL },
+        { SENDFILE_OFF, true, ACCEL, "GET", NULL, NULL },
+        { SENDFILE_OFF, true, SEND, "GET", NULL, NULL },
     };
     (void)state;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
