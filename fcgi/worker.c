@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -274,6 +275,16 @@ static int64_t requests_of(const struct config *config, pid_t pid)
     return most - pid % (most / RECYCLE_SPREAD + 1);
 }
 
+/* What one request needed in large pieces goes back when they are freed: left to itself malloc takes
+ * ever larger ones from the heap once one of that size was freed, and they stay between small ones
+ * there.  The heap's end is kept, for it is needed again at once. */
+static void bound_heap(void)
+{
+    enum { LARGE = MIB, KEPT = 2 * MIB };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT);
+}
+
 static enum fault open_stores(struct worker *w, struct problem *why)
 {
     const struct config *config = w->config;
@@ -315,6 +326,7 @@ enum fault worker_run(const struct config *config, const struct surface *const *
         .fallback = fallback,
         .requests_left = requests_of(config, getpid()),
     };
+    bound_heap();
     enum fault f = start_signals(&w, why);
     if (!f)
         f = start_listener(why);

@@ -7,7 +7,6 @@ What is normalised, and nothing else:
   (also inside the archives) and, the other way round, in answers.
 """
 
-import gzip
 import io
 import json
 import pathlib
@@ -15,7 +14,7 @@ import re
 import tarfile
 import zlib
 
-from sluice import GOLDEN
+from sluice import GOLDEN, tar_gz
 
 PINOT = GOLDEN / "pinot"
 CASES = json.loads((PINOT / "cases.json").read_text())
@@ -44,20 +43,6 @@ def untar(data):
             return [(m, tar.extractfile(m).read() if m.isfile() else None) for m in tar]
     except (zlib.error, tarfile.TarError, EOFError):
         return None
-
-
-def tar_gz(files):
-    """A gzipped tar of (name or TarInfo, bytes or None for a folder)."""
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as tar:
-        for member, data in files:
-            if isinstance(member, str):
-                name, member = member, tarfile.TarInfo(member)
-                member.type = tarfile.DIRTYPE if data is None else tarfile.REGTYPE
-                member.name = name
-            member.size = len(data or b"")
-            tar.addfile(member, io.BytesIO(data) if data is not None else None)
-    return gzip.compress(raw.getvalue(), mtime=0)
 
 
 def _moved(archive, folder):

@@ -7,6 +7,8 @@ absent deploy/run builds its own).
 """
 
 import contextlib
+import gzip
+import io
 import json
 import os
 import pathlib
@@ -14,6 +16,7 @@ import re
 import signal
 import socket
 import subprocess
+import tarfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -172,6 +175,20 @@ def multipart(parts, boundary="sluice-test-boundary"):
             body += f"Content-Type: {content_type}\r\n".encode()
         body += b"\r\n" + data + b"\r\n"
     return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
+def tar_gz(files):
+    """A gzipped tar of {name: bytes}, or of pairs (name or TarInfo, bytes or None for a folder)."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        for member, data in files.items() if isinstance(files, dict) else files:
+            if isinstance(member, str):
+                name, member = member, tarfile.TarInfo(member)
+                member.type = tarfile.DIRTYPE if data is None else tarfile.REGTYPE
+                member.name = name
+            member.size = len(data or b"")
+            tar.addfile(member, io.BytesIO(data) if data is not None else None)
+    return gzip.compress(raw.getvalue(), mtime=0)
 
 
 def recorded(path, substitutions=()):

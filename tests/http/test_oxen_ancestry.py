@@ -1,6 +1,7 @@
 """Which commits a push has brought whole once it has ended: those that its branch descends from."""
 
-from test_oxen_push import archive, create, hash_of
+from sluice import tar_gz
+from test_oxen_push import create, hash_of
 
 
 def node_of(commit, *parents):
@@ -11,8 +12,8 @@ def node_of(commit, *parents):
 
 def send_commit(service, repository, commit, *parents):
     """Both archives of a commit."""
-    nodes = archive({f"{commit[:3]}/{commit[3:]}/node": node_of(commit, *parents)})
-    hashes = archive({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
+    nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": node_of(commit, *parents)})
+    hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200
 
@@ -51,8 +52,8 @@ def test_a_push_of_many_commits_ends_whole(service):
     parents = [(), *((h,) for h in commits)]
     nodes = {f"{h[:3]}/{h[3:]}/node": node_of(h, *p) for h, p in zip(commits, parents)}
     hashes = {f"history/{h}/dir_hashes/CURRENT": b"MANIFEST\n" for h in commits}
-    assert service.request("POST", f"{repository}/commits/upload", archive(hashes)).status == 200
-    assert service.request("POST", f"{repository}/tree/nodes", archive(nodes)).status == 200
+    assert service.request("POST", f"{repository}/commits/upload", tar_gz(hashes)).status == 200
+    assert service.request("POST", f"{repository}/tree/nodes", tar_gz(nodes)).status == 200
     assert missing_of(service, repository, commits) == commits
     branch = {"new_name": "main", "commit_id": commits[-1]}
     assert service.request("POST", f"{repository}/branches", branch).status == 200

@@ -11,7 +11,7 @@ import tarfile
 import pytest
 import xxhash
 
-from sluice import GOLDEN, head, multipart
+from sluice import GOLDEN, head, multipart, tar_gz
 
 PUSH = GOLDEN / "oxen" / "push"
 PART = 10 * 1024 * 1024
@@ -37,20 +37,10 @@ def upload(service, repository, *contents):
     assert answer.status == 200 and answer.json()["err_files"] == [], answer
 
 
-def archive(files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
-
-
 def send_commit(service, repository, commit):
     """Both archives of a commit that no client has made."""
-    nodes = archive({f"{commit[:3]}/{commit[3:]}/node": b"node of " + commit.encode()})
-    hashes = archive({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
+    nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": b"node of " + commit.encode()})
+    hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200
 
@@ -106,7 +96,7 @@ def test_the_recorded_push_gets_every_answer_that_its_client_reads(fresh):
 def test_tree_nodes_come_in_chunks_of_any_size(service):
     """The client sends this body chunked, as it packs it."""
     repository = create(service, "chunked")
-    body = archive({f"{COMMIT[:3]}/{COMMIT[3:]}/node": random.Random(9).randbytes(3000)})
+    body = tar_gz({f"{COMMIT[:3]}/{COMMIT[3:]}/node": random.Random(9).randbytes(3000)})
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in
                       (body[at : at + 700] for at in range(0, len(body), 700)))
     request = head("POST", f"{repository}/tree/nodes", [("Transfer-Encoding", "chunked")])
@@ -117,8 +107,8 @@ def test_tree_nodes_come_in_chunks_of_any_size(service):
 def test_a_branch_stands_only_at_commits_of_which_both_archives_have_come(service):
     repository = create(service, "halves")
     branch = {"new_name": "main", "commit_id": COMMIT}
-    nodes = archive({f"{COMMIT[:3]}/{COMMIT[3:]}/node": b"n"})
-    hashes = archive({f"history/{COMMIT}/dir_hashes/CURRENT": b"c"})
+    nodes = tar_gz({f"{COMMIT[:3]}/{COMMIT[3:]}/node": b"n"})
+    hashes = tar_gz({f"history/{COMMIT}/dir_hashes/CURRENT": b"c"})
     assert service.request("POST", f"{repository}/branches", branch).status == 404
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200
     assert service.request("POST", f"{repository}/branches", branch).status == 404
@@ -173,14 +163,14 @@ def test_branches_are_listed_moved_by_comparison_and_deleted(service):
 def test_names_in_archives_are_relative_paths(service, files):
     repository = f"/api/repos/ns/names-{abs(hash(str(files)))}"
     create(service, repository.rsplit("/", 1)[1])
-    answer = service.request("POST", f"{repository}/tree/nodes", archive(files))
+    answer = service.request("POST", f"{repository}/tree/nodes", tar_gz(files))
     assert answer.status == 400
     assert answer.json()["status_message"] == "bad_request"
 
 
 def test_an_archive_that_is_cut_short_leaves_nothing(service):
     repository = create(service, "cut-archive")
-    whole = archive({f"{COMMIT[:3]}/{COMMIT[3:]}/node": random.Random(1).randbytes(5000)})
+    whole = tar_gz({f"{COMMIT[:3]}/{COMMIT[3:]}/node": random.Random(1).randbytes(5000)})
     for cut in (b"", whole[:-1], whole[: len(whole) // 2], b"no gzip"):
         assert service.request("POST", f"{repository}/tree/nodes", cut).status == 400
     rows = service.sql(

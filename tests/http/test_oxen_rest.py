@@ -13,7 +13,7 @@ import tarfile
 import pytest
 import xxhash
 
-from sluice import GOLDEN, SERVER, head, multipart
+from sluice import GOLDEN, SERVER, head, multipart, tar_gz
 
 CASES = json.loads((GOLDEN / "oxen" / "more.json").read_text())
 BY_NAME = {case["name"]: case for case in CASES}
@@ -249,17 +249,7 @@ SMALL = [random.Random(i).randbytes(3000) for i in range(21)]
 def archives(commit):
     """What stands in the two bodies that the recording has only the length of."""
     tree = {f"{commit[:3]}/{commit[3:]}/node": b"n", f"{commit[:3]}/{commit[3:]}/children": b"c"}
-    return tar_of(tree), tar_of({f"history/{commit}/dir_hashes/CURRENT": b"h"})
-
-
-def tar_of(files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
+    return tar_gz(tree), tar_gz({f"history/{commit}/dir_hashes/CURRENT": b"h"})
 
 
 def remade(request, commit):

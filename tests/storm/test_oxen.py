@@ -5,21 +5,19 @@ no lost update, each content stored once and whole, nothing half-published.
 import concurrent.futures
 import contextlib
 import gzip
-import io
 import json
 import os
 import pathlib
 import random
 import signal
 import sys
-import tarfile
 import threading
 import time
 
 import xxhash
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "http"))
-from sluice import Service, multipart  # noqa: E402
+from sluice import Service, multipart, tar_gz  # noqa: E402
 
 CLIENTS, BATCHES, A_BATCH, POOL = 16, 6, 60, 300
 MOVES = 10
@@ -62,16 +60,6 @@ def upload_all(service, repository, client):
         send(service, repository, [content(i) for i in rng.sample(range(POOL), A_BATCH)])
 
 
-def archive(files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
-
-
 def ask(service, method, target, body, headers=()):
     """Until it is answered by the program itself."""
     for _ in range(TRIES):
@@ -84,8 +72,8 @@ def ask(service, method, target, body, headers=()):
 
 
 def commit(service, repository, name):
-    nodes = archive({f"{name[:3]}/{name[3:]}/node": name.encode()})
-    hashes = archive({f"history/{name}/dir_hashes/CURRENT": name.encode()})
+    nodes = tar_gz({f"{name[:3]}/{name[3:]}/node": name.encode()})
+    hashes = tar_gz({f"history/{name}/dir_hashes/CURRENT": name.encode()})
     assert ask(service, "POST", f"{repository}/tree/nodes", nodes).status == 200
     assert ask(service, "POST", f"{repository}/commits/upload", hashes).status == 200
 

@@ -7,19 +7,18 @@ are; each kind of work begins at another one.
 
 import gzip
 import http.client
-import io
 import json
 import os
 import pathlib
 import random
 import struct
 import subprocess
-import tarfile
 import time
 
 import pytest
 import uploads
 from conftest import Preloaded
+from sluice import tar_gz
 
 HERE = pathlib.Path(__file__).parent
 STEP = int(os.environ.get("STEP", "12"))
@@ -107,16 +106,6 @@ def mortal(tmp_path_factory):
     )
     with Mortal(folder, library, workers=1) as service:
         yield service
-
-
-def archive(files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
 
 
 class Work:
@@ -219,7 +208,7 @@ class Push(Work):
 
     def do(self):
         for path, files in (("/tree/nodes", self.nodes), ("/commits/upload", self.hashes)):
-            status, _ = self.service.call("POST", self.repository + path, archive(files))
+            status, _ = self.service.call("POST", self.repository + path, tar_gz(files))
             if status != 200:
                 return False
         branch = {"new_name": "main", "commit_id": self.commit}

@@ -24,6 +24,7 @@ import time
 import pytest
 import uploads
 from conftest import Sluice
+from sluice import tar_gz
 
 SECONDS = float(os.environ.get("SWEEP_S", "6"))
 CLIENTS = 16
@@ -42,16 +43,6 @@ def content(i):
 
 CONTENTS = {uploads.oxen_hash(data): data for data in map(content, range(POOL))}
 NAMES = list(CONTENTS)
-
-
-def archive(files):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
 
 
 class Client:
@@ -220,8 +211,8 @@ class Client:
     def push(self):
         """A commit's two archives, and a branch at it."""
         commit = uploads.oxen_hash(b"commit %d" % self.rng.randrange(200)).rjust(32, "1")
-        nodes = archive({f"{commit[:3]}/{commit[3:]}/node": commit.encode() * 100})
-        hashes = archive({f"history/{commit}/dir_hashes/CURRENT": commit.encode()})
+        nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": commit.encode() * 100})
+        hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": commit.encode()})
         assert self.call("POST", f"{REPOSITORY}/tree/nodes", nodes)[0] == 200
         assert self.call("POST", f"{REPOSITORY}/commits/upload", hashes)[0] == 200
         branch = {"new_name": f"b{commit}", "commit_id": commit}
