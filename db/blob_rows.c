@@ -16,20 +16,24 @@ enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blo
     return f;
 }
 
+struct blob_ref blob_rows_ref(const struct query *q, int first)
+{
+    enum { FILE_NUMBER, START, BYTES };
+    return (struct blob_ref){ .file = query_column_int(q, first + FILE_NUMBER),
+                              .start = query_column_int(q, first + START),
+                              .bytes = query_column_int(q, first + BYTES) };
+}
+
 enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool *found,
                          struct problem *why)
 {
-    enum { FILE_NUMBER, START, BYTES };
     bool row = false;
     struct query q = query_for(db, STMT_BLOB_GET);
     query_int(&q, ":blob", blob);
 
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row) {
-        *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
-                                  .start = query_column_int(&q, START),
-                                  .bytes = query_column_int(&q, BYTES) };
-    }
+    if (!f && row)
+        *out = blob_rows_ref(&q, 0);
     query_done(&q);
     if (!f)
         *found = row;

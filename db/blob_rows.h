@@ -20,6 +20,9 @@
 MUST_CHECK enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
                                     struct problem *why);
 
+/* Where a content lies, by the current row's columns file, start and bytes, of which file is first. */
+struct blob_ref blob_rows_ref(const struct query *q, int first);
+
 /* *found is false when there is no such row. */
 MUST_CHECK enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool *found,
                                     struct problem *why);

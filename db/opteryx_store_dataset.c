@@ -1,5 +1,6 @@
 #include "db/opteryx_store_dataset.h"
 
+#include "db/blob_rows.h"
 #include "db/opteryx_store_internal.h"
 
 #include <string.h>
@@ -219,7 +220,7 @@ enum fault opteryx_store_dataset_columns(struct db *db, int64_t dataset, int64_t
 
 /* ---- files ---- */
 
-enum { NUMBER, FILE_NAME, KIND, FILE_ROWS, FILE_BYTES, SHA256, REF_FILE, REF_START, REF_BYTES };
+enum { NUMBER, FILE_NAME, KIND, FILE_ROWS, FILE_BYTES, SHA256, REF_FILE };
 
 static enum fault file_row(const struct query *q, struct opteryx_file *out, struct problem *why)
 {
@@ -278,9 +279,7 @@ enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t nu
     if (!f)
         f = file_row(&q, out, why);
     if (!f) {
-        out->ref = (struct blob_ref){ .file = query_column_int(&q, REF_FILE),
-                                      .start = query_column_int(&q, REF_START),
-                                      .bytes = query_column_int(&q, REF_BYTES) };
+        out->ref = blob_rows_ref(&q, REF_FILE);
         if (!keep(arena, &out->name) || !keep(arena, &out->kind))
             f = no_memory(why);
     }

@@ -1,5 +1,7 @@
 #include "db/oxen_clean_store.h"
 
+#include "db/blob_rows.h"
+
 #include <string.h>
 
 enum {
@@ -10,7 +12,7 @@ enum {
 enum fault oxen_clean_version_next(struct db *db, int64_t repository, const uint8_t *after,
                                    struct oxen_clean_version *out, bool *found, struct problem *why)
 {
-    enum { HASH, FILE_NUMBER, START, BYTES };
+    enum { HASH, FILE_NUMBER };
     bool row = false;
     uint8_t from[OXEN_KEY_BYTES] = { 0 };
     if (after)
@@ -27,9 +29,7 @@ enum fault oxen_clean_version_next(struct db *db, int64_t repository, const uint
             memcpy(out->hash, hash, sizeof out->hash);
         else
             f = problem_internal(why, "a hash of %zu bytes", len);
-        out->ref = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
-                                      .start = query_column_int(&q, START),
-                                      .bytes = query_column_int(&q, BYTES) };
+        out->ref = blob_rows_ref(&q, FILE_NUMBER);
     }
     query_done(&q);
     if (!f)

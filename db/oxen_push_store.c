@@ -39,17 +39,13 @@ enum fault oxen_push_objects_put(struct db *db, int64_t repository,
 enum fault oxen_push_object_find(struct db *db, int64_t repository, const char *name,
                                  struct blob_ref *out, bool *found, struct problem *why)
 {
-    enum { FILE_NUMBER, START, BYTES };
     bool row = false;
     struct query q = query_for(db, STMT_OXEN_OBJECT_FIND);
     query_int(&q, ":repository", repository);
     query_text(&q, ":name", name);
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row) {
-        *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
-                                  .start = query_column_int(&q, START),
-                                  .bytes = query_column_int(&q, BYTES) };
-    }
+    if (!f && row)
+        *out = blob_rows_ref(&q, 0);
     query_done(&q);
     if (!f)
         *found = row;

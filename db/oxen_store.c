@@ -102,18 +102,14 @@ enum fault oxen_store_version_find(struct db *db, int64_t repository,
                                    const uint8_t hash[OXEN_KEY_BYTES], struct blob_ref *out,
                                    bool *found, struct problem *why)
 {
-    enum { FILE_NUMBER, START, BYTES };
     bool row = false;
     struct query q = query_for(db, STMT_OXEN_VERSION_FIND);
     query_int(&q, ":repository", repository);
     query_blob(&q, ":hash", hash, OXEN_KEY_BYTES);
 
     const enum fault f = query_step(&q, &row, why);
-    if (!f && row) {
-        *out = (struct blob_ref){ .file = query_column_int(&q, FILE_NUMBER),
-                                  .start = query_column_int(&q, START),
-                                  .bytes = query_column_int(&q, BYTES) };
-    }
+    if (!f && row)
+        *out = blob_rows_ref(&q, 0);
     query_done(&q);
     if (!f)
         *found = row;
