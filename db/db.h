@@ -72,6 +72,10 @@ MUST_CHECK enum fault db_settle(struct db *db, struct problem *why);
  * workers. */
 MUST_CHECK enum fault db_checkpoint_idle(struct db *db, int64_t least_bytes, struct problem *why);
 
+/* Bytes of memory that the open transaction's pages take; 0 where a store holds none.  Changed pages
+ * stay in memory until the commit. */
+int64_t db_cache_bytes(const struct db *db);
+
 /* ---- statements: used by the stores of this folder alone ---- */
 
 enum statement {

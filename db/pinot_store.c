@@ -3,7 +3,6 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "db/blob_rows.h"
-#include "db/db_internal.h"
 #include "db/pinot_quota.h"
 #include "db/pinot_segment_store.h"
 
@@ -319,11 +318,7 @@ static enum fault count_write(struct db *db, const struct pinot_push *push, int6
 static enum fault check_memory(struct db *db, size_t written, struct problem *why)
 {
     enum { EVERY = 128 }; /* segments between two looks */
-    int used = 0;
-    int peak = 0;
-    if (written % EVERY != 0 ||
-        sqlite3_db_status(db->sqlite, SQLITE_DBSTATUS_CACHE_USED, &used, &peak, 0) != SQLITE_OK ||
-        used <= PINOT_PUSH_PAGES_MAX)
+    if (written % EVERY != 0 || db_cache_bytes(db) <= PINOT_PUSH_PAGES_MAX)
         return FAULT_NONE;
     return problem_set(why, FAULT_TOO_LARGE,
                        "the batch changes too much of a large table at once: push it in several");

@@ -4,10 +4,11 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "ops/ops.h"
 #include "opteryx/opteryx.h"
 #include "oxen/oxen.h"
 #include "pinot/pinot.h"
-#include "verbs.h"
+#include "verb/verb.h"
 #include "worker.h"
 
 #include <stdio.h>
@@ -29,8 +30,8 @@ static const char usage[] =
 
 static int serve(const struct config *config)
 {
-    static const struct surface *const surfaces[] = { &pinot_surface, &opteryx_surface,
-                                                      &oxen_surface };
+    static const struct surface *const surfaces[] = { &ops_surface, &pinot_surface,
+                                                      &opteryx_surface, &oxen_surface };
     struct problem why = PROBLEM_NONE;
     const size_t count = sizeof surfaces / sizeof surfaces[0];
     if (worker_run(config, surfaces, count, &opteryx_surface, &why) == FAULT_NONE)

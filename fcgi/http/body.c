@@ -2,7 +2,7 @@
  * body.c - the half of exchange.h that reads the request's body.
  */
 #include "http/exchange.h"
-#include "http/json.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  * reply.c - the half of exchange.h that answers; every reply goes through exchange_stream_begin().
  */
 #include "http/exchange.h"
-#include "http/json.h"
 #include "http/route.h"
+#include "json/json.h"
 
 #include <string.h>
 

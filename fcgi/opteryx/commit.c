@@ -8,11 +8,11 @@
 #include "base/limits.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
-#include "http/json.h"
 #include "opteryx/gather.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
+#include "json/json.h"
 
 #include <string.h>
 

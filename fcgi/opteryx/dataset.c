@@ -3,12 +3,12 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "db/opteryx_store_dataset.h"
-#include "http/json.h"
-#include "opteryx/columns.h"
-#include "opteryx/format.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
+#include "tabular/columns.h"
+#include "tabular/format.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "db/opteryx_store.h"
-#include "http/json.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>

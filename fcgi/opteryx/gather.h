@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/problem.h"
 #include "db/db.h"
-#include "opteryx/columns.h"
+#include "tabular/columns.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>

@@ -2,10 +2,10 @@
 
 #include "auth/auth.h"
 #include "db/opteryx_store.h"
-#include "http/json.h"
 #include "opteryx/gather.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
+#include "json/json.h"
 
 static enum fault answer(struct exchange *x, const struct gather *found, struct problem *why)
 {

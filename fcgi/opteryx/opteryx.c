@@ -10,15 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* GET /health: for all surfaces, and for whoever watches the machine. */
-static enum fault health(struct exchange *x, struct problem *why)
-{
-    static const char body[] = "{\"status\":\"ok\"}";
-    return exchange_reply(x, OPTERYX_OK, "application/json", body, sizeof body - 1, why);
-}
-
 static const struct route routes[] = {
-    { "GET", "/health", RIGHT_NONE, health },
     { "POST", "/v1/upload/session", RIGHT_WRITE, opteryx_session_open },
     { "PUT", "/v1/upload/{session}", RIGHT_WRITE, opteryx_part_put },
     { "GET", "/v1/upload/{session}/inspect", RIGHT_READ, opteryx_inspect },
@@ -32,7 +24,7 @@ static const struct route routes[] = {
     { "POST", "/v1/datasets/{dataset}/rollback", RIGHT_WRITE, opteryx_dataset_rollback },
 };
 
-static const char *const prefixes[] = { "/health", "/v1/", "/v2/contracts", NULL };
+static const char *const prefixes[] = { "/v1/", "/v2/contracts", NULL };
 
 /* Whether the first count segments of the request are a route's. */
 static bool is_route(const struct uri *uri, size_t count, const char *pattern)

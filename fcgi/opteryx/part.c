@@ -5,13 +5,13 @@
 #include "blob/blob.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
-#include "http/json.h"
-#include "opteryx/format.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
 #include "stream/coding.h"
 #include "stream/digest.h"
+#include "tabular/format.h"
+#include "json/json.h"
 
 #include <string.h>
 

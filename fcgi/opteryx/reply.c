@@ -1,7 +1,7 @@
 #include "opteryx/reply.h"
 
-#include "http/json.h"
 #include "http/route.h"
+#include "json/json.h"
 
 #include <string.h>
 

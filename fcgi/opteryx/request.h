@@ -6,8 +6,8 @@
 
 #include "db/opteryx_store.h"
 #include "http/exchange.h"
-#include "opteryx/columns.h"
 #include "opteryx/validate.h"
+#include "tabular/columns.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>

@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
-#include "http/json.h"
-#include "opteryx/columns.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
+#include "tabular/columns.h"
+#include "json/json.h"
 
 #include <ctype.h>
 #include <stdio.h>

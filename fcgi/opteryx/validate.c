@@ -1,6 +1,6 @@
 #include "opteryx/validate.h"
 
-#include "http/json.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 #include "oxen/branches.h"
 
 #include "db/oxen_push_store.h"
-#include "http/json.h"
 #include "oxen/ancestry.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "oxen/request.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -9,13 +9,13 @@
 #include "base/limits.h"
 #include "blob/blob.h"
 #include "db/oxen_store.h"
-#include "http/json.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "stream/coding.h"
 #include "stream/gzip_out.h"
 #include "stream/tar_out.h"
+#include "json/json.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -2,12 +2,12 @@
 
 #include "db/oxen_push_store.h"
 #include "db/oxen_store.h"
-#include "http/json.h"
 #include "oxen/archive.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "oxen/request.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "oxen/reply.h"
 
-#include "http/json.h"
 #include "stream/multipart.h"
+#include "json/json.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #include "oxen/repository.h"
 
 #include "auth/auth.h"
-#include "http/json.h"
 #include "oxen/agent.h"
 #include "oxen/names.h"
 #include "oxen/reply.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,10 +6,10 @@
 #include "base/limits.h"
 #include "blob/blob.h"
 #include "db/oxen_upload_store.h"
-#include "http/json.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "json/json.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -13,7 +13,6 @@
 #include "base/number.h"
 #include "blob/blob.h"
 #include "db/oxen_store.h"
-#include "http/json.h"
 #include "oxen/batch.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
@@ -21,6 +20,7 @@
 #include "oxen/tray.h"
 #include "stream/coding.h"
 #include "stream/digest.h"
+#include "json/json.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #include "pinot/batch_upload.h"
 
 #include "base/clock.h"
-#include "http/json.h"
 #include "pinot/batch.h"
 #include "pinot/reply.h"
 #include "pinot/upload.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "pinot/custom_map.h"
 
 #include "base/limits.h"
-#include "http/json.h"
+#include "json/json.h"
 
 #include <string.h>
 

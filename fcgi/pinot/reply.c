@@ -1,7 +1,7 @@
 #include "pinot/reply.h"
 
-#include "http/json.h"
 #include "pinot/version.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -3,10 +3,10 @@
 #include "auth/auth.h"
 #include "base/limits.h"
 #include "db/pinot_table_store.h"
-#include "http/json.h"
 #include "pinot/names.h"
 #include "pinot/reply.h"
 #include "pinot/table_config.h"
+#include "json/json.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "pinot/segment_json.h"
 
-#include "http/json.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <string.h>

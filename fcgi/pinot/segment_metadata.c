@@ -1,8 +1,8 @@
 #include "pinot/segment_metadata.h"
 
 #include "base/number.h"
-#include "http/json.h"
 #include "pinot/properties.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,12 +6,12 @@
 #include "auth/auth.h"
 #include "base/limits.h"
 #include "db/pinot_segment_store.h"
-#include "http/json.h"
 #include "pinot/reply.h"
 #include "pinot/segment_json.h"
 #include "pinot/segments_read.h"
 #include "pinot/table_config.h"
 #include "stream/parameter.h"
+#include "json/json.h"
 
 #include <assert.h>
 #include <inttypes.h>

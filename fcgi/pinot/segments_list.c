@@ -6,11 +6,11 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "db/pinot_segment_store.h"
-#include "http/json.h"
 #include "pinot/reply.h"
 #include "pinot/segment_json.h"
 #include "pinot/segments.h"
 #include "pinot/segments_read.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 
 #include "base/limits.h"
 #include "base/number.h"
-#include "http/json.h"
 #include "pinot/names.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>

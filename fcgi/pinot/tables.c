@@ -4,10 +4,10 @@
 #include "base/limits.h"
 #include "db/pinot_segment_store.h"
 #include "db/pinot_table_store.h"
-#include "http/json.h"
 #include "pinot/names.h"
 #include "pinot/reply.h"
 #include "pinot/table_config.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <string.h>

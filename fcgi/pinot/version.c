@@ -1,7 +1,7 @@
 #include "pinot/version.h"
 
-#include "http/json.h"
 #include "pinot/reply.h"
+#include "json/json.h"
 
 #include <string.h>
 

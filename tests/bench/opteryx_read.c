@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "opteryx/csv.h"
-#include "opteryx/ndjson.h"
+#include "tabular/csv.h"
+#include "tabular/ndjson.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Transactions and the durable commit: the order of its steps, and what it costs. */
-#include "db/counters.h"
+#include "db/sqlite/counters.h"
 #include "db/token_store.h"
 #include "support/rig.h"
 

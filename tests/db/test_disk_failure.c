@@ -1,7 +1,7 @@
 /* What a disk that fails, or is full, leads to: nothing acknowledged is lost, nothing more is
  * promised. */
-#include "db/lock.h"
 #include "db/migrate.h"
+#include "db/sqlite/lock.h"
 #include "support/rig.h"
 
 #include <setjmp.h>

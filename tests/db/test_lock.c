@@ -1,6 +1,6 @@
 /* The writers' lock: bounded, never deaf to its timer, and gone with its holder. */
 #include "base/clock.h"
-#include "db/lock.h"
+#include "db/sqlite/lock.h"
 #include "support/state.h"
 
 #include <setjmp.h>

@@ -32,7 +32,7 @@ static int dawdling_flock(int fd, int operation)
 /* The code under test, with that flock; it takes the place of the library's. */
 #define flock dawdling_flock
 /* NOLINTNEXTLINE(bugprone-suspicious-include): clang-tidy; a .c on purpose, see above */
-#include "db/lock.c"
+#include "db/sqlite/lock.c"
 #undef flock
 
 static struct state folder;

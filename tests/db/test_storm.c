@@ -1,5 +1,5 @@
 /* Many processes at once, and processes killed at any moment: no answer is wrong. */
-#include "db/counters.h"
+#include "db/sqlite/counters.h"
 #include "support/state.h"
 
 #include <setjmp.h>

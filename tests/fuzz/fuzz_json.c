@@ -2,7 +2,7 @@
  * fuzz_json.c - what json_parse() takes, json_write() writes so that it reads back the same; what it
  * refuses has a reason inside the text.
  */
-#include "http/json.h"
+#include "json/json.h"
 
 #include <assert.h>
 #include <stdint.h>

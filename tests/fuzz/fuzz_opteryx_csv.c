@@ -2,7 +2,7 @@
  * fuzz_opteryx_csv.c - the CSV reader gives the same at every cut of any bytes.
  */
 #include "fuzz_reading.h"
-#include "opteryx/csv.h"
+#include "tabular/csv.h"
 
 static void read(const uint8_t *bytes, size_t len, struct fuzz_pieces pieces, struct arena *arena,
                  struct fuzz_result *result)

@@ -2,7 +2,7 @@
  * fuzz_opteryx_parquet.c - any bytes between two PAR1 are read or refused as a footer.
  */
 #include "fuzz_reading.h"
-#include "opteryx/parquet.h"
+#include "tabular/parquet.h"
 
 #include <stdio.h>
 

@@ -4,9 +4,9 @@
  */
 #include "base/arena.h"
 #include "base/limits.h"
-#include "http/json.h"
 #include "pinot/custom_map.h"
 #include "pinot/table_config.h"
+#include "json/json.h"
 
 #include <assert.h>
 #include <stdbool.h>

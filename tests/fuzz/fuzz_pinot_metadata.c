@@ -3,10 +3,10 @@
  * fits its bounds; a mapping gives the same pairs wherever it is cut.
  */
 #include "base/limits.h"
-#include "http/json.h"
 #include "pinot/mapping.h"
 #include "pinot/names.h"
 #include "pinot/segment_metadata.h"
+#include "json/json.h"
 
 #include <assert.h>
 #include <stddef.h>

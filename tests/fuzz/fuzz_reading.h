@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "fuzz_pieces.h"
-#include "opteryx/reading.h"
+#include "tabular/reading.h"
 
 /* Everything that a reading says, as text. */
 static inline void fuzz_reading_write(const struct reading *reading, struct text *out)

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 status=0
 read -ra flags <<<"-std=c11 -D_GNU_SOURCE -Wall -Wextra -Ifcgi -I. $(pkg-config --cflags json-c)"
 
-for header in fcgi/*.h fcgi/*/*.h db/*.h; do
+for header in fcgi/*.h fcgi/*/*.h db/*.h db/*/*.h; do
     if ! printf '#include "%s"\n' "${header#fcgi/}" |
         gcc "${flags[@]}" -Werror -fsyntax-only -xc -; then
         echo "headers: $header does not compile alone" >&2

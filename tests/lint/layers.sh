@@ -31,26 +31,31 @@ only() { # HEADER WHAT FILE-PATTERN: only matching files may include <HEADER>
 }
 
 allow fcgi/base
+allow fcgi/json base
 allow fcgi/stream base
 allow fcgi/blob base stream
 allow db base
-allow fcgi/http base stream db blob
-allow fcgi/auth base stream db http
-allow fcgi/pinot base stream db blob http auth
-allow fcgi/opteryx base stream db blob http auth
-allow fcgi/oxen base stream db blob http auth
+allow db/sqlite base db
+allow fcgi/tabular base json
+allow fcgi/http base json stream db blob
+allow fcgi/auth base json stream db http
+allow fcgi/pinot base json stream db blob http auth
+allow fcgi/opteryx base json tabular stream db blob http auth
+allow fcgi/oxen base json stream db blob http auth
+allow fcgi/ops base json db blob http auth
+allow fcgi/verb base json tabular stream db blob http auth opteryx
 
 # worker.c serves whatever surfaces main.c gives to it.
-if grep -nE '^ *# *include "(pinot|opteryx|oxen)/' fcgi/worker.[ch]; then
+if grep -nE '^ *# *include "(ops|pinot|opteryx|oxen)/' fcgi/worker.[ch]; then
     complain "worker.c must not know a surface"
 fi
 
 only 'fcgi[a-z_]*\.h' 'http/fcgx.[ch] and worker.[ch]' 'fcgi/http/fcgx\.[ch]|fcgi/worker\.[ch]'
-only 'sqlite3\.h' db 'db/[a-z_0-9]+\.[ch]'
-only 'json-c/[a-z_]*\.h' 'http and what is above it' \
-    'fcgi/(http|auth|pinot|opteryx|oxen)/[a-z_0-9]+\.[ch]'
+only 'sqlite3\.h' db 'db/sqlite/[a-z_0-9]+\.[ch]'
+only 'json-c/[a-z_]*\.h' 'json and what is above it' \
+    'fcgi/(json|tabular|http|auth|ops|pinot|opteryx|oxen)/[a-z_0-9]+\.[ch]'
 only '(zlib|zstd|brotli/decode|xxhash)\.h' stream 'fcgi/stream/[a-z_0-9]+\.[ch]'
-only 'openssl/[a-z]*\.h' 'stream, db and auth' '(fcgi/stream|fcgi/auth|db)/[a-z_0-9]+\.[ch]'
+only 'openssl/[a-z]*\.h' 'stream, db and auth' '(fcgi/stream|fcgi/auth|db/sqlite)/[a-z_0-9]+\.[ch]'
 only 'pthread\.h' nobody '-'
 
 # SQL is text that starts as a statement does.
@@ -60,7 +65,7 @@ if grep -rnE "\"($words) " fcgi; then
 fi
 # An HTTP status has no place below http.
 if grep -nE '\bstatus *= *[1-5][0-9][0-9]\b|exchange_reply' \
-    fcgi/base/*.c fcgi/stream/*.c fcgi/blob/*.c db/*.c; then
+    fcgi/base/*.c fcgi/stream/*.c fcgi/blob/*.c fcgi/tabular/*.c db/*.c db/sqlite/*.c; then
     complain "statuses are the business of the surfaces"
 fi
 exit $status

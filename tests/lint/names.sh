@@ -18,26 +18,34 @@ complain() {
     exit 1
 }
 
+headers_of() { # FOLDER: its headers; what db.h promises is kept below it
+    case $1 in
+        db/*) printf '%s\n' "$1"/*.h db/*.h ;;
+        *) printf '%s\n' "$1"/*.h ;;
+    esac
+}
+
 prefixes_of() { # FOLDER: one a line
     basename "$1"
     local header
-    for header in "$1"/*.h; do
+    while read -r header; do
         basename "$header" .h
         basename "$header" .h | sed 's/_.*//'
-    done
-    sed -nE 's/^(struct|enum|union) ([a-z_0-9]+) ?[{;].*/\2/p' "$1"/*.h
+        sed -nE 's/^(struct|enum|union) ([a-z_0-9]+) ?[{;].*/\2/p' "$header"
+    done < <(headers_of "$1")
 }
 
 check_folder() { # FOLDER LAYER
     local folder=$1 library=$build/lib$2.a pattern symbol
-    [ -e "$library" ] || return 0
+    local -a headers
+    mapfile -t headers < <(headers_of "$folder")
     pattern=$(prefixes_of "$folder" | sort -u | paste -sd'|')
     nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | sort -u |
         while read -r symbol; do
             if ! [[ $symbol =~ ^($pattern)(_|$) ]]; then
                 echo "names: $folder: $symbol begins with no header's or type's name" >&2
             fi
-            if ! grep -qE "\b$symbol\b" "$folder"/*.h; then
+            if ! grep -qE "\b$symbol\b" "${headers[@]}"; then
                 echo "names: $folder: $symbol is global and in no header" >&2
             fi
         done
@@ -51,10 +59,11 @@ check_folder() { # FOLDER LAYER
 }
 
 said=$(
-    for layer in base stream blob http auth pinot opteryx oxen; do
+    for layer in base json stream tabular blob http auth ops pinot opteryx oxen verb; do
         check_folder "fcgi/$layer" "$layer"
     done 2>&1
     check_folder db db 2>&1
+    check_folder db/sqlite sqlite 2>&1
 )
 if [ -n "$said" ]; then
     echo "$said" >&2

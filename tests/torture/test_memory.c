@@ -9,12 +9,12 @@
 #include "db/db.h"
 #include "db/migrate.h"
 #include "db/token_store.h"
-#include "http/json.h"
 #include "http/uri.h"
 #include "stream/coding.h"
 #include "stream/digest.h"
 #include "stream/multipart.h"
 #include "stream/tar.h"
+#include "json/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #ifndef TESTS_OPTERYX_TRACE_H
 #define TESTS_OPTERYX_TRACE_H
 
-#include "opteryx/reading.h"
+#include "tabular/reading.h"
 
 #include <stdio.h>
 

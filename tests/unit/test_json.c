@@ -1,6 +1,6 @@
 /* test_json.c - JSON is read to the letter of RFC 8259 and written so that it reads back. */
 #include "base/limits.h"
-#include "http/json.h"
+#include "json/json.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/limits.h"
-#include "opteryx/columns.h"
+#include "tabular/columns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

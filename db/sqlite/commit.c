@@ -1,0 +1,262 @@
+/* Transactions, the durable commit, and checkpoints.  README.md tells the reasons. */
+#include "db/sqlite/sqlite.h"
+
+#include "db/sqlite/lock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* After a checkpoint that a reader kept from completing, the next is tried when the WAL has grown
+ * by this part of checkpoint_bytes. */
+enum { CHECKPOINT_RETRY_PART = 4 };
+
+static int step_once(struct db *db, enum statement which)
+{
+    sqlite3_stmt *stmt = db->statements[which];
+    errno = 0;
+    const int code = sqlite3_step(stmt);
+    (void)sqlite3_reset(stmt);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* ---- the WAL and the disk ---- */
+
+/* The WAL's file as SQLite has it open; NULL before the first read. */
+static sqlite3_file *wal_file(struct db *db)
+{
+    sqlite3_file *file = NULL;
+    const int code =
+        sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&file);
+    return code == SQLITE_OK && file && file->pMethods ? file : NULL;
+}
+
+enum fault db_sync(struct db *db, struct problem *why)
+{
+    sqlite3_file *file = wal_file(db);
+    if (!file)
+        return problem_internal(why, "sync: the log is not open");
+    const uint64_t committed = db->counters ? atomic_load(&db->counters->committed) : 0;
+    const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+    if (code != SQLITE_OK) {
+        char cause[PROBLEM_DETAIL_MAX];
+        (void)snprintf(cause, sizeof cause, "sync of the log (SQLite %d, errno %d)", code, errno);
+        return db_poison(db, cause, why);
+    }
+    if (db->counters)
+        counters_settle(db->counters, committed);
+    return FAULT_NONE;
+}
+
+/* Makes the commits up to number durable unless they are, and makes sure that the syncs which say
+ * so can be believed. */
+static enum fault settle_to(struct db *db, uint64_t number, struct problem *why)
+{
+    enum fault f = db_healthy(db, why); /* a process that failed must not sync again */
+    if (!f && (!db->counters || atomic_load(&db->counters->durable) < number)) {
+        f = db_sync(db, why);
+        if (!f)
+            f = db_healthy(db, why);
+    }
+    return f;
+}
+
+enum fault db_settle(struct db *db, struct problem *why)
+{
+    return settle_to(db, db->counters ? atomic_load(&db->counters->begun) : 0, why);
+}
+
+/* A checkpoint's failures: lack of space or memory leaves the WAL as it was, to be tried again, and
+ * spoils no answer.  Any other may have cost pages that the kernel will not tell of a second time,
+ * as a failed sync does. */
+static enum fault checkpoint_fault(struct db *db, int code, struct problem *why)
+{
+    const int primary = code & DB_PRIMARY_CODE;
+    struct problem cause = PROBLEM_NONE;
+    const enum fault f = db_fault(db, code, "checkpoint", &cause);
+    const bool harmless =
+        f == FAULT_STORAGE_FULL || primary == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
+    if (!harmless)
+        return db_poison(db, cause.detail, why);
+    if (why->fault == FAULT_NONE)
+        *why = cause;
+    return f;
+}
+
+enum fault db_checkpoint(struct db *db, int mode, bool *complete, struct problem *why)
+{
+    int in_wal = -1;
+    int in_database = -1;
+    *complete = false;
+    errno = 0;
+    const int code = sqlite3_wal_checkpoint_v2(db->sqlite, "main", mode, &in_wal, &in_database);
+    const int primary = code & DB_PRIMARY_CODE;
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
+        return FAULT_NONE;
+    if (code != SQLITE_OK)
+        return checkpoint_fault(db, code, why);
+    *complete = in_wal >= 0 && in_wal == in_database;
+    return FAULT_NONE;
+}
+
+/* Checkpoints when the WAL has grown enough.  The commit before it stands whatever comes: only a
+ * failure after which no sync can be believed is the caller's. */
+static enum fault checkpoint_due(struct db *db, uint64_t number, struct problem *why)
+{
+    if (db->wal_bytes < db->checkpoint_bytes)
+        db->checkpoint_at = db->checkpoint_bytes; /* somebody began the WAL anew */
+    if (db->wal_bytes < db->checkpoint_at)
+        return FAULT_NONE;
+
+    bool complete = false;
+    struct problem cause = PROBLEM_NONE;
+    const enum fault f = db_checkpoint(db, SQLITE_CHECKPOINT_PASSIVE, &complete, &cause);
+    if (complete)
+        counters_settle(db->counters, number);
+    else
+        db->checkpoint_at = db->wal_bytes + db->checkpoint_bytes / CHECKPOINT_RETRY_PART;
+    if (!db->failed)
+        return FAULT_NONE;
+    if (why->fault == FAULT_NONE)
+        *why = cause;
+    return f;
+}
+
+enum fault db_checkpoint_idle(struct db *db, int64_t least_bytes, struct problem *why)
+{
+    sqlite3_int64 size = 0;
+    sqlite3_file *file = wal_file(db);
+    if (db->state != DB_IDLE || db->read_only || !file)
+        return FAULT_NONE;
+    if (file->pMethods->xFileSize(file, &size) != SQLITE_OK || size < least_bytes || size == 0)
+        return FAULT_NONE;
+    if (!lock_try(db->lock))
+        return FAULT_NONE;
+
+    bool complete = false;
+    const uint64_t number = atomic_load(&db->counters->begun);
+    enum fault f = db_healthy(db, why);
+    (void)sqlite3_busy_timeout(db->sqlite, 0); /* writers must not wait for a reader */
+    if (!f)
+        f = db_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE, &complete, why);
+    (void)sqlite3_busy_timeout(db->sqlite, DB_BUSY_TIMEOUT_MS);
+    if (complete)
+        counters_settle(db->counters, number);
+    lock_release(db->lock);
+    return f;
+}
+
+/* ---- transactions ---- */
+
+/* Ends the write transaction in whatever state it is. */
+static void write_end(struct db *db)
+{
+    db_reset_statements(db);
+    if (!sqlite3_get_autocommit(db->sqlite)) /* a failed statement may have ended it already */
+        (void)step_once(db, STMT_ROLLBACK);
+    lock_release(db->lock);
+    db->state = DB_IDLE;
+}
+
+enum fault db_begin(struct db *db, struct problem *why)
+{
+    assert(db->state == DB_IDLE);
+    if (db->read_only)
+        return problem_internal(why, "a write on a connection that only looks");
+    db->named = false;
+
+    enum fault f = db_healthy(db, why); /* no waiting for what would be refused */
+    if (!f)
+        f = lock_take(db->lock, db->lock_wait_ms, why);
+    if (f)
+        return f;
+    db->state = DB_WRITING;
+    f = db_healthy(db, why);
+    if (!f) {
+        const int code = step_once(db, STMT_BEGIN_WRITE);
+        if (code != SQLITE_OK)
+            f = db_fault(db, code, "begin", why);
+    }
+    if (f)
+        write_end(db);
+    return f;
+}
+
+/* Whether COMMIT failed before a frame that could count as the commit was written whole: then not
+ * even a crash can bring the transaction back. */
+static bool surely_undone(int code)
+{
+    const int primary = code & DB_PRIMARY_CODE;
+    return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_CONSTRAINT;
+}
+
+/* COMMIT and its number, under the lock. */
+static enum fault commit_rows(struct db *db, uint64_t *number, struct problem *why)
+{
+    db_reset_statements(db);
+    if (sqlite3_get_autocommit(db->sqlite))
+        return problem_internal(why, "commit: a failed statement has ended the transaction");
+    *number = counters_begin(db->counters);
+    const int code = step_once(db, STMT_COMMIT);
+    counters_commit(db->counters, *number);
+    db->named = !surely_undone(code);
+    return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, "commit", why);
+}
+
+/* COMMIT and what follows under the lock, which ends with it. */
+static enum fault commit_visible(struct db *db, uint64_t *number, struct problem *why)
+{
+    assert(db->state == DB_WRITING);
+    enum fault f = commit_rows(db, number, why);
+    if (!f)
+        f = checkpoint_due(db, *number, why);
+    write_end(db);
+    return f;
+}
+
+enum fault db_commit(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    const enum fault f = commit_visible(db, &number, why);
+    return f ? f : settle_to(db, number, why);
+}
+
+enum fault db_commit_unsettled(struct db *db, struct problem *why)
+{
+    uint64_t number = 0;
+    return commit_visible(db, &number, why);
+}
+
+void db_rollback(struct db *db)
+{
+    db_reset_statements(db); /* also what a fault outside of a transaction has left */
+    if (db->state == DB_WRITING)
+        write_end(db);
+    db_read_end(db);
+}
+
+bool db_named(const struct db *db)
+{
+    return db->named;
+}
+
+enum fault db_read_begin(struct db *db, struct problem *why)
+{
+    assert(db->state == DB_IDLE);
+    const int code = step_once(db, STMT_BEGIN_READ);
+    if (code != SQLITE_OK)
+        return db_fault(db, code, "begin of a read", why);
+    db->state = DB_READING;
+    return FAULT_NONE;
+}
+
+void db_read_end(struct db *db)
+{
+    if (db->state != DB_READING)
+        return;
+    db_reset_statements(db);
+    if (!sqlite3_get_autocommit(db->sqlite))
+        (void)step_once(db, STMT_ROLLBACK);
+    db->state = DB_IDLE;
+}

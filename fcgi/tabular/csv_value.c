@@ -1,0 +1,107 @@
+#include "tabular/csv_value.h"
+
+#include "base/limits.h"
+#include "tabular/bytes8.h"
+#include "tabular/reading.h"
+
+#include <stdbool.h>
+#include <strings.h>
+
+enum {
+    INT_DIGITS_SAFE = 18, /* digits that fit 64 bits whatever they are */
+    INT_DIGITS_MOST = 19,
+};
+
+static size_t digits(const char *at, const char *end)
+{
+    const char *from = at;
+    while (at < end && (unsigned char)(*at - '0') <= '9' - '0')
+        at++;
+    return (size_t)(at - from);
+}
+
+/* Whether a run of digits fits 64 bits with its sign. */
+static bool fits(const char *at, size_t count, bool negative)
+{
+    for (; count && *at == '0'; count--)
+        at++;
+    if (count != INT_DIGITS_MOST)
+        return count <= INT_DIGITS_SAFE;
+    return memcmp(at, negative ? "9223372036854775808" : "9223372036854775807", count) <= 0;
+}
+
+/* What follows the integer digits of a number that has a fraction or an exponent. */
+static bool is_real(const char *at, const char *end, size_t whole)
+{
+    size_t fraction = 0;
+    if (at < end && *at == '.') {
+        fraction = digits(at + 1, end);
+        at += 1 + fraction;
+    }
+    if (whole + fraction == 0)
+        return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        if (at < end && (*at == '+' || *at == '-'))
+            at++;
+        const size_t exponent = digits(at, end);
+        if (exponent == 0)
+            return false;
+        at += exponent;
+    }
+    return at == end;
+}
+
+static unsigned number_seen(const char *bytes, size_t len)
+{
+    const char *at = bytes;
+    const char *const end = bytes + len;
+    const bool negative = *at == '-';
+    if (*at == '-' || *at == '+')
+        at++;
+    const size_t whole = digits(at, end);
+    if (whole && at + whole == end)
+        return whole <= INT_DIGITS_SAFE || fits(at, whole, negative) ? READING_INT : READING_FLOAT;
+    return is_real(at + whole, end, whole) ? READING_FLOAT : 0;
+}
+
+/* A value of fewer than eight bytes: most are told without a look at each. */
+static unsigned short_seen(const char *bytes, size_t len)
+{
+    const uint64_t within = (UINT64_C(1) << len * BYTES8) - 1;
+    const uint64_t word = bytes8_load(bytes) & within;
+    const uint64_t others = bytes8_no_digit(word) & within;
+    const uint64_t lower = word | (BYTES8_ONES * 0x20 & within);
+    static const char truths[2][BYTES8] = { "true", "false" };
+    const char first = bytes[others ? bytes8_first(others) : 0];
+    if (!others)
+        return READING_INT;
+    if ((others & (others - 1)) == 0 && len > 1) {
+        if (first == '.')
+            return READING_FLOAT;
+        if (bytes8_first(others) == 0 && (first == '-' || first == '+'))
+            return READING_INT;
+    }
+    const bool truth = lower == bytes8_load(truths[0]) || lower == bytes8_load(truths[1]);
+    return truth ? READING_BOOL : 0;
+}
+
+static bool is_word(const char *bytes, size_t len, const char *word)
+{
+    return len == strlen(word) && strncasecmp(bytes, word, len) == 0;
+}
+
+unsigned csv_value_seen(const char *bytes, size_t len, size_t room)
+{
+    unsigned number = 0;
+    if (len == 0)
+        return READING_NULL;
+    if (len < BYTES8 && room >= BYTES8)
+        number = short_seen(bytes, len);
+    if (!number && len <= OPTERYX_CELL_MAX)
+        number = number_seen(bytes, len);
+    if (number)
+        return number;
+    return is_word(bytes, len, "true") || is_word(bytes, len, "false") ? READING_BOOL
+                                                                       : READING_TEXT;
+}

@@ -1,0 +1,114 @@
+/*
+ * ndjson_internal.h - what the files of the NDJSON reader share.
+ */
+#ifndef TABULAR_NDJSON_INTERNAL_H
+#define TABULAR_NDJSON_INTERNAL_H
+
+#include "base/limits.h"
+#include "tabular/ndjson.h"
+#include "tabular/utf8.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What may come next. */
+enum ndjson_place {
+    NDJSON_ROW,         /* an object, or nothing */
+    NDJSON_NAME_OR_END, /* behind '{' */
+    NDJSON_NAME,        /* behind ',' in an object */
+    NDJSON_COLON,
+    NDJSON_VALUE,
+    NDJSON_VALUE_OR_END, /* behind '[' */
+    NDJSON_AFTER,        /* behind a value: ',' or the end of what holds it */
+    NDJSON_ROW_END,      /* behind the object of a row */
+    NDJSON_STRING,
+    NDJSON_ESCAPE,
+    NDJSON_HEX,
+    NDJSON_NUMBER_SIGN, /* behind '-' */
+    NDJSON_NUMBER_ZERO, /* behind a leading 0 */
+    NDJSON_NUMBER_WHOLE,
+    NDJSON_NUMBER_POINT,
+    NDJSON_NUMBER_FRACTION,
+    NDJSON_NUMBER_E,
+    NDJSON_NUMBER_E_SIGN,
+    NDJSON_NUMBER_EXPONENT,
+    NDJSON_WORD,
+};
+
+/* One byte more than a name may have shows that one is too long. */
+enum { NDJSON_NAME_ROOM = OPTERYX_COLUMN_NAME_MAX + 1 };
+
+/* What is kept of a column beside its name. */
+struct ndjson_field {
+    size_t name_len;
+    uint8_t seen;
+};
+
+struct ndjson {
+    struct arena *arena;
+    struct utf8 utf8;
+    struct columns columns;
+    struct issues issues;
+    struct ndjson_field *fields;
+    size_t field_room;
+    bool ascii; /* the current piece is */
+
+    enum ndjson_place place;
+    size_t depth; /* 1: in the object of a row */
+    bool in_object[JSON_DEPTH_MAX + 1];
+    const char *wrong; /* what is, at wrong_at */
+    const unsigned char *wrong_at;
+
+    size_t column; /* of the member of the row that is being read */
+    size_t next;   /* the column that comes next when rows are alike */
+    unsigned seen; /* of the current value of a row */
+
+    bool is_name; /* the string is the name of a member */
+    size_t name_len;
+    char name[NDJSON_NAME_ROOM];
+    unsigned hex_count;
+    uint32_t hex;
+    uint32_t high; /* the first half of a surrogate pair; 0: none */
+
+    bool negative;
+    bool overflow; /* the integer does not fit 64 bits */
+    uint64_t whole;
+    const char *word; /* what remains of true, false or null */
+
+    int64_t rows;
+};
+
+/* Remembers what is wrong at a byte; false. */
+bool ndjson_wrong(struct ndjson *n, const char *what, const unsigned char *at);
+
+/* The name of a member of a row has ended: finds its column or makes it. */
+MUST_CHECK enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t len,
+                                      struct problem *why);
+
+/* A value has ended. */
+void ndjson_value_end(struct ndjson *n);
+
+/* ---- ndjson_run.c ---- */
+
+/* Takes members of a row from *from on, where a name may come, as far as they are plain, and leaves
+ * *from where the state machine goes on.  false: why says what is wrong. */
+bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
+                struct problem *why);
+
+/* ---- strings: ndjson_string.c; false: something is wrong, or why says what ---- */
+
+bool ndjson_string_begin(struct ndjson *n, bool is_name);
+
+/* The end of a run of plain characters: a quote, a backslash, a control character or the piece's
+ * end. */
+const unsigned char *ndjson_string_run(const unsigned char *at, const unsigned char *end);
+
+/* The plain characters from *from on and what ends them. */
+bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsigned char *end,
+                        struct problem *why);
+
+/* The byte behind a backslash, and one digit of a \u escape. */
+bool ndjson_string_escape(struct ndjson *n, const unsigned char *at);
+bool ndjson_string_hex(struct ndjson *n, const unsigned char *at);
+
+#endif
