@@ -38,7 +38,31 @@ MUST_CHECK enum fault db_open(const struct db_options *options, struct db **out,
 /* Rolls back what is open; never checkpoints.  db may be NULL. */
 void db_close(struct db *db);
 
-/* Starts the one deciding transaction of a request.  FAULT_BUSY after lock_wait_ms,
+/* ---- transactions ---- */
+
+/* What a transaction does: reads what its decision rests on and writes.  It may be run again from
+ * the start (another store retries whole bodies), so it sets what ctx takes out from the start each
+ * time, adds nothing up outside, and touches no file.  A fault takes everything back. */
+typedef enum fault (*db_body)(struct db *db, void *ctx, struct problem *why);
+
+/* Runs body as one write transaction, under the writers' lock, and commits it: others see its rows,
+ * and the next db_settle() of this connection makes them durable.  The reply path and the verbs
+ * settle before they answer, so that several transactions of a request need one sync.  One that
+ * changed nothing commits nothing.  The faults of body; FAULT_BUSY after lock_wait_ms;
+ * FAULT_UNAVAILABLE when the poison mark is set. */
+MUST_CHECK enum fault db_write(struct db *db, db_body body, void *ctx, struct problem *why);
+
+/* Runs body as one read transaction, for answers that need several statements to agree.  Nothing of
+ * it is open when this returns. */
+MUST_CHECK enum fault db_read(struct db *db, db_body body, void *ctx, struct problem *why);
+
+/* named(ctx) is called after each COMMIT that took effect or may have, durable or not: the bytes
+ * that its rows name must stay.  One listener a connection. */
+void db_when_named(struct db *db, void (*named)(void *ctx), void *ctx);
+
+/* The rest of this section is what db_write() and db_read() are made of.
+ *
+ * Starts the one deciding transaction of a request.  FAULT_BUSY after lock_wait_ms,
  * FAULT_UNAVAILABLE when the poison mark is set. */
 MUST_CHECK enum fault db_begin(struct db *db, struct problem *why);
 
@@ -64,8 +88,9 @@ bool db_named(const struct db *db);
 MUST_CHECK enum fault db_read_begin(struct db *db, struct problem *why);
 void db_read_end(struct db *db);
 
-/* Makes durable what this connection has read: called before an answer that rests on somebody
- * else's commit.  Free when nothing was committed since the last sync of any process. */
+/* Makes durable what this connection has read and written since it was last called, whoever
+ * committed it.  The reply path calls it before every answer below 500, and verbs before they print
+ * what they did; surfaces do not.  Free when a sync of any process has covered it. */
 MUST_CHECK enum fault db_settle(struct db *db, struct problem *why);
 
 /* Checkpoints when the WAL holds at least least_bytes and the lock is free right now; for idle
@@ -90,6 +115,7 @@ struct query {
     struct db *db;
     struct sqlite3_stmt *stmt;
     int failed;           /* SQLite's code of the first failed binding */
+    bool known_durable;   /* see query_known_durable() */
     enum statement which; /* for the log */
 };
 
@@ -103,6 +129,10 @@ void query_text_n(struct query *q, const char *name, const char *value, size_t l
 void query_int(struct query *q, const char *name, int64_t value);
 void query_blob(struct query *q, const char *name, const void *bytes, size_t len);
 void query_null(struct query *q, const char *name);
+
+/* For what nobody can have been told of before it was durable (tokens, which their verb prints after
+ * the sync): reading it makes no answer wait for the disk. */
+void query_known_durable(struct query *q);
 
 /* One step: *row is true when there is a row to read, false at the end (the query is then done).
  * After a fault the query is done, too. */

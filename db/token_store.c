@@ -72,6 +72,7 @@ enum fault token_store_get(struct db *db, const char *id, struct token_row *out,
 {
     bool row = false;
     struct query q = query_for(db, STMT_TOKEN_GET);
+    query_known_durable(&q);
     query_text(&q, ":id", id);
 
     enum fault f = query_step(&q, &row, why);

@@ -285,6 +285,12 @@ static void bound_heap(void)
     (void)mallopt(M_TRIM_THRESHOLD, KEPT);
 }
 
+/* Rows name the bytes that were sealed before: they stay. */
+static void keep_named(void *blobs)
+{
+    blob_keep(blobs);
+}
+
 static enum fault open_stores(struct worker *w, struct problem *why)
 {
     const struct config *config = w->config;
@@ -305,6 +311,8 @@ static enum fault open_stores(struct worker *w, struct problem *why)
         f = folder ? blob_open(folder, number, &w->blobs, why)
                    : problem_internal(why, "no memory for a path");
     }
+    if (!f)
+        db_when_named(w->db, keep_named, w->blobs);
     return f;
 }
 

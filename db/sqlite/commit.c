@@ -62,9 +62,23 @@ static enum fault settle_to(struct db *db, uint64_t number, struct problem *why)
     return f;
 }
 
+/* A number that is begun before its COMMIT and looked at after the read covers whatever was read,
+ * also the row of a writer that was killed before it could say that it had committed. */
+void db_rest_on_begun(struct db *db)
+{
+    const uint64_t begun = db->counters ? atomic_load(&db->counters->begun) : 0;
+    if (begun > db->rests_on)
+        db->rests_on = begun;
+}
+
 enum fault db_settle(struct db *db, struct problem *why)
 {
-    return settle_to(db, db->counters ? atomic_load(&db->counters->begun) : 0, why);
+    if (db->rests_on == 0)
+        return FAULT_NONE;
+    const enum fault f = settle_to(db, db->rests_on, why);
+    if (!f)
+        db->rests_on = 0;
+    return f;
 }
 
 /* A checkpoint's failures: lack of space or memory leaves the WAL as it was, to be tried again, and
@@ -201,6 +215,9 @@ static enum fault commit_rows(struct db *db, uint64_t *number, struct problem *w
     const int code = step_once(db, STMT_COMMIT);
     counters_commit(db->counters, *number);
     db->named = !surely_undone(code);
+    db->rests_on = *number; /* what it has read is older */
+    if (db->named && db->when_named)
+        db->when_named(db->when_named_ctx);
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, "commit", why);
 }
 

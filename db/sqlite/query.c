@@ -75,6 +75,11 @@ void query_null(struct query *q, const char *name)
         q->failed = sqlite3_bind_null(q->stmt, at);
 }
 
+void query_known_durable(struct query *q)
+{
+    q->known_durable = true;
+}
+
 enum fault query_step(struct query *q, bool *row, struct problem *why)
 {
     int code = q->failed;
@@ -82,6 +87,8 @@ enum fault query_step(struct query *q, bool *row, struct problem *why)
     if (code == SQLITE_OK)
         code = sqlite3_step(q->stmt);
     *row = code == SQLITE_ROW;
+    if (!q->known_durable)
+        db_rest_on_begun(q->db);
     if (*row)
         return FAULT_NONE;
 

@@ -33,6 +33,9 @@ struct db {
     int64_t wal_bytes;     /* size of the WAL in use after this connection's last commit */
     int64_t frame_bytes;   /* a page and its frame header in the WAL */
     enum db_state state;
+    uint64_t rests_on; /* the newest commit that was read or written since the last settle */
+    void (*when_named)(void *ctx); /* NULL: nobody listens */
+    void *when_named_ctx;
     bool named;  /* see db_named() */
     bool failed; /* a sync of this process failed: it never writes or syncs again */
     bool read_only;
@@ -74,6 +77,9 @@ MUST_CHECK enum fault db_healthy(struct db *db, struct problem *why);
 /* The end of this process's writing: remembers it, sets the poison mark, FAULT_UNAVAILABLE.
  * cause is for the log. */
 enum fault db_poison(struct db *db, const char *cause, struct problem *why);
+
+/* What this connection has read up to now may be as new as the last commit that was begun. */
+void db_rest_on_begun(struct db *db);
 
 /* Syncs the WAL and counts what that made durable; a failure ends this process's writing. */
 MUST_CHECK enum fault db_sync(struct db *db, struct problem *why);

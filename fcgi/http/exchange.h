@@ -137,7 +137,10 @@ MUST_CHECK enum fault exchange_body_text(struct exchange *x, size_t max, const c
 MUST_CHECK enum fault exchange_json(struct exchange *x, size_t max, json_object **out,
                                     struct problem *why);
 
-/* ---- the reply: once; a fault of these is FAULT_ABORTED or our own ---- */
+/* ---- the reply: once; a fault of these is FAULT_ABORTED, our own, or that of db_settle() ----
+ *
+ * Before the first byte of an answer below 500, and of each later piece, all that the request has
+ * read and written is made durable. */
 
 /* Adds a header to the reply, before it starts.  One with control characters, or past
  * REPLY_HEADERS_MAX, is our defect: the reply then fails with FAULT_INTERNAL before it starts, and
@@ -155,6 +158,10 @@ MUST_CHECK enum fault exchange_reply_json(struct exchange *x, int status, json_o
 
 /* A reply without a body (204, 304). */
 MUST_CHECK enum fault exchange_reply_empty(struct exchange *x, int status, struct problem *why);
+
+/* Sends the client to path on this server, with the query that it sent (307: the method stays). */
+MUST_CHECK enum fault exchange_reply_redirect(struct exchange *x, const char *path,
+                                              struct problem *why);
 
 /* A reply of unknown or large length, written by pieces; length -1 when unknown.  Up to
  * STREAM_OUT_MAX bytes of a stream of unknown length are held: one that ends within them gets its

@@ -2,6 +2,8 @@
  * reply.c - the half of exchange.h that answers; every reply goes through exchange_stream_begin().
  */
 #include "http/exchange.h"
+
+#include "db/db.h"
 #include "http/route.h"
 #include "json/json.h"
 
@@ -11,6 +13,8 @@ enum {
     STATUS_OK_END = 400, /* statuses below it are successes or redirections */
     STATUS_NO_CONTENT = 204,
     STATUS_NOT_MODIFIED = 304,
+    STATUS_REDIRECT = 307,
+    STATUS_INTERNAL = 500,
     HEAD_MAX = 2 * REPLY_HEADERS_MAX,
 };
 
@@ -24,6 +28,7 @@ static const struct {
     { 204, "No Content" },
     { 206, "Partial Content" },
     { 304, "Not Modified" },
+    { 307, "Temporary Redirect" },
     { 400, "Bad Request" },
     { 401, "Unauthorized" },
     { 403, "Forbidden" },
@@ -91,6 +96,13 @@ static enum fault reply_check(struct exchange *x, int status, struct problem *wh
     return FAULT_NONE;
 }
 
+/* No byte of an answer leaves before what it rests on is durable, whoever committed it.  Answers
+ * from 500 on tell of no state. */
+static enum fault settle(struct exchange *x, struct problem *why)
+{
+    return x->db && x->status < STATUS_INTERNAL ? db_settle(x->db, why) : FAULT_NONE;
+}
+
 /* Sends the head (RFC 3875 section 6.3). */
 static enum fault send_head(struct exchange *x, const char *content_type, int64_t length,
                             struct problem *why)
@@ -107,9 +119,11 @@ static enum fault send_head(struct exchange *x, const char *content_type, int64_
         text_addf(&head, "Content-Length: %lld\r\n", (long long)length);
     text_add(&head, text_string(&x->reply_headers), x->reply_headers.len);
     text_adds(&head, "\r\n");
-    if (text_failed(&head)) {
+    if (text_failed(&head))
         f = problem_internal(why, "no memory for the head of a reply");
-    } else {
+    else
+        f = settle(x, why);
+    if (!f) {
         x->reply = REPLY_STREAMING;
         x->reply_length = length;
         f = x->io.write(x->io.ctx, head.data, head.len, why);
@@ -122,7 +136,8 @@ static enum fault send_body(struct exchange *x, const void *bytes, size_t len, s
 {
     if (x->head_only || len == 0)
         return FAULT_NONE;
-    return x->io.write(x->io.ctx, bytes, len, why);
+    const enum fault f = settle(x, why); /* pages of a long list are read while they are sent */
+    return f ? f : x->io.write(x->io.ctx, bytes, len, why);
 }
 
 enum fault exchange_stream_begin(struct exchange *x, int status, const char *content_type,
@@ -220,4 +235,14 @@ enum fault exchange_reply_json(struct exchange *x, int status, json_object *body
 enum fault exchange_reply_empty(struct exchange *x, int status, struct problem *why)
 {
     return exchange_reply(x, status, NULL, "", 0, why);
+}
+
+enum fault exchange_reply_redirect(struct exchange *x, const char *path, struct problem *why)
+{
+    const char *url = arena_printf(x->arena, "%s%s%s%s", exchange_base_url(x), path,
+                                   x->uri.query[0] ? "?" : "", x->uri.query);
+    if (!url)
+        return problem_set(why, FAULT_TOO_LARGE, "the address is too long");
+    exchange_set_header(x, "Location", url);
+    return exchange_reply_empty(x, STATUS_REDIRECT, why);
 }

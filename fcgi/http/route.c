@@ -164,6 +164,11 @@ static void refuse(struct exchange *x, const struct problem *because)
     if (x->reply != REPLY_NONE || because->fault == FAULT_ABORTED)
         return;
     enum fault f = x->surface->refuse(x, because, &again);
+    if (x->reply == REPLY_NONE && f && f != FAULT_INTERNAL) { /* what it rests on is not durable */
+        const struct problem unsettled = again;
+        again = PROBLEM_NONE;
+        f = x->surface->refuse(x, &unsettled, &again);
+    }
     if (x->reply == REPLY_NONE) {
         again = PROBLEM_NONE;
         f = exchange_reply(x, STATUS_INTERNAL, "text/plain", text, sizeof text - 1, &again);

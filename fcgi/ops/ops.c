@@ -9,9 +9,15 @@ static enum fault health(struct exchange *x, struct problem *why)
     return exchange_reply(x, OPS_OK, "application/json", body, sizeof body - 1, why);
 }
 
+/* A slash too many is forgiven, as the Opteryx service forgives it. */
+static enum fault health_slash(struct exchange *x, struct problem *why)
+{
+    return exchange_reply_redirect(x, "/health", why);
+}
+
 static const struct route routes[] = {
     { "GET", "/health", RIGHT_NONE, health },
-    { "GET", "/health/", RIGHT_NONE, health },
+    { "GET", "/health/", RIGHT_NONE, health_slash },
 };
 
 static const char *const prefixes[] = { "/health", NULL };

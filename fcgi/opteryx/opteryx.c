@@ -52,7 +52,7 @@ static enum fault slash_redirect(struct exchange *x, struct problem *why)
         if (is_route(&x->uri, count - 1, routes[i].pattern)) {
             const size_t len = strlen(x->uri.path);
             const char *path = arena_strdup(x->arena, x->uri.path, len - 1);
-            return opteryx_redirect(x, path ? path : "/", why);
+            return exchange_reply_redirect(x, path ? path : "/", why);
         }
     }
     return FAULT_NONE;

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum {
-    STATUS_REDIRECT = 307,
     STATUS_MALFORMED = 400,
     STATUS_UNAUTHENTIC = 401,
     STATUS_FORBIDDEN = 403,
@@ -108,16 +107,6 @@ enum fault opteryx_refuse_invalid(struct exchange *x, struct validate *v, struct
     if (!body)
         return problem_set(why, FAULT_TOO_LARGE, "the request has too many errors to list");
     return exchange_reply(x, STATUS_INVALID, media_type, body, len, why);
-}
-
-enum fault opteryx_redirect(struct exchange *x, const char *path, struct problem *why)
-{
-    const char *url = arena_printf(x->arena, "%s%s%s%s", exchange_base_url(x), path,
-                                   x->uri.query[0] ? "?" : "", x->uri.query);
-    if (!url)
-        return problem_set(why, FAULT_TOO_LARGE, "the address is too long");
-    exchange_set_header(x, "Location", url);
-    return exchange_reply_empty(x, STATUS_REDIRECT, why);
 }
 
 enum fault opteryx_refuse_contracts(struct exchange *x, struct problem *why)

@@ -21,9 +21,6 @@ MUST_CHECK enum fault opteryx_refuse(struct exchange *x, const struct problem *b
 MUST_CHECK enum fault opteryx_refuse_invalid(struct exchange *x, struct validate *v,
                                              struct problem *why);
 
-/* 307 to path, with the query of the request. */
-MUST_CHECK enum fault opteryx_redirect(struct exchange *x, const char *path, struct problem *why);
-
 /* 501 for the contract flow, which is not served. */
 MUST_CHECK enum fault opteryx_refuse_contracts(struct exchange *x, struct problem *why);
 

@@ -229,7 +229,7 @@ static const struct {
     int status;
 } refusals[] = {
     { "GET", "/health", NULL, 200 },
-    { "GET", "/health/", NULL, 200 },
+    { "GET", "/health/", NULL, 307 },
     { "GET", "/v2/contracts", NULL, 501 },
     { "GET", "/nothing", NULL, 404 },
     { "POST", "/health", NULL, 405 },
