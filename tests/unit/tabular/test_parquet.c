@@ -3,7 +3,7 @@
  */
 #include "base/arena.h"
 #include "base/limits.h"
-#include "opteryx_trace.h"
+#include "reading_trace.h"
 #include "tabular/parquet.h"
 
 #include <setjmp.h>
