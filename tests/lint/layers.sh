@@ -41,7 +41,8 @@ while read -r layer may; do
     esac
 done <tests/lint/layers.txt
 for folder in fcgi/*/; do
-    grep -q "^$(basename "$folder")\b" tests/lint/layers.txt || complain "$folder is not in layers.txt"
+    grep -q "^$(basename "$folder")\b" tests/lint/layers.txt ||
+        complain "$folder is not in layers.txt"
 done
 
 # worker.c serves whatever surfaces main.c gives to it.

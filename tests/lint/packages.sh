@@ -1,5 +1,5 @@
 #!/bin/bash
-# Fails when README.md's table of packages is not deploy/packages.txt, or a package is named elsewhere.
+# Fails when README.md's table of packages is not deploy/packages.txt, or one is named elsewhere.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=deploy/packages.sh
@@ -13,7 +13,8 @@ if ! diff <(sed -n '/^#/!s/.*/| & |/p' deploy/packages.txt) \
 fi
 mapfile -t names < <(packages_of program tests | grep -E -- '-dev$|^python3-')
 [ ${#names[@]} -gt 0 ] || status=1
-if git ls-files -z -co --exclude-standard | grep -zvE '^(tests/golden/|README\.md$|deploy/packages\.txt$)' |
+if git ls-files -z -co --exclude-standard |
+    grep -zvE '^(tests/golden/|README\.md$|deploy/packages\.txt$)' |
     xargs -0 grep -nIwE "$(paste -sd'|' <(printf '%s\n' "${names[@]}"))"; then
     echo "packages: named once, in deploy/packages.txt" >&2
     status=1
