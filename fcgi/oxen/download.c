@@ -159,7 +159,7 @@ static enum fault read_list(struct batch *batch, struct problem *why)
     struct decoder *gunzip = NULL;
     enum fault f = decoder_create(CODING_GZIP, OXEN_LIST_MAX, take_list, batch, &gunzip, why);
     if (!f)
-        f = exchange_body(batch->x, OXEN_LIST_MAX, decoder_sink, gunzip, why);
+        f = exchange_body(batch->x, OXEN_LIST_WIRE_MAX, decoder_sink, gunzip, why);
     if (!f)
         f = decoder_end(gunzip, why);
     decoder_destroy(gunzip);
