@@ -36,7 +36,7 @@ allow fcgi/stream base
 allow fcgi/blob base stream
 allow db base
 allow db/sqlite base db
-allow fcgi/tabular base json
+allow fcgi/tabular base json stream
 allow fcgi/http base json stream db blob
 allow fcgi/auth base json stream db http
 allow fcgi/pinot base json stream db blob http auth
