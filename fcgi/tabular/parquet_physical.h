@@ -12,9 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PARQUET_PHYSICAL_DECIMAL_BYTES = 16 }; /* of a DECIMAL of more than 18 digits */
+enum {
+    PARQUET_PHYSICAL_DECIMAL_BYTES = 16, /* of a DECIMAL of more than 18 digits */
+    PARQUET_PHYSICAL_NONE = -1,          /* no column of ours */
+};
 
-/* The physical type of a column's values: enum parquet_physical; PARQUET_NO_TYPE when there is none. */
+/* The physical type of a column's values: enum parquet_physical; PARQUET_PHYSICAL_NONE when such
+ * values cannot be written. */
 int parquet_physical_of(const struct type *type);
 
 /* The kind of cell that the values of a scalar come as. */

@@ -40,7 +40,7 @@ struct parquet_write {
 
 bool parquet_write_takes(const struct type *type)
 {
-    return parquet_physical_of(type) != PARQUET_NO_TYPE;
+    return parquet_physical_of(type) != PARQUET_PHYSICAL_NONE;
 }
 
 void parquet_write_destroy(struct parquet_write *writer)
