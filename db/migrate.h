@@ -18,7 +18,7 @@ struct migrate_report {
     int after;         /* and now */
     bool was_poisoned; /* a failed sync had been reported; the database was checked */
     bool created;      /* the database is new */
-    bool full;         /* no room to empty the log: reads can be served, and writes when there is room */
+    bool full; /* no room to empty the log: reads can be served, and writes when there is room */
 };
 
 /* Opens or creates folder/sluice.db, checks that the applied migrations are this program's

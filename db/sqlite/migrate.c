@@ -337,9 +337,10 @@ enum fault migrate_check(const char *folder, struct problem *why)
                         "a sync has failed, and nothing is written until all is started anew: "
                         "`sluice migrate` checks the database first");
     } else if (counters && atomic_load(&counters->log_kept) != 0) {
-        f = problem_set(why, FAULT_STORAGE_FULL,
-                        "the disk had no room at the start: reads are served, and writes once there "
-                        "is room");
+        f = problem_set(
+            why, FAULT_STORAGE_FULL,
+            "the disk had no room at the start: reads are served, and writes once there "
+            "is room");
     }
     counters_close(counters);
     db_close(db);

@@ -142,8 +142,8 @@ static const struct route *find(struct exchange *x, char allow[ALLOW_MAX])
 static enum fault room_check(struct exchange *x, struct problem *why)
 {
     const enum right right = x->route->right;
-    const bool adds = (right == RIGHT_WRITE || right == RIGHT_ADMIN) &&
-                      strcmp(x->method, "DELETE") != 0;
+    const bool adds =
+        (right == RIGHT_WRITE || right == RIGHT_ADMIN) && strcmp(x->method, "DELETE") != 0;
     return adds && x->blobs ? blob_room(x->blobs, 0, why) : FAULT_NONE;
 }
 
