@@ -67,6 +67,7 @@ enum {
     OPTERYX_PAGE_MAX = 1000, /* entries of a list: 422 */
     OPTERYX_PAGE_BYTES = 1 * MIB,      /* names and messages of a list, past which its page ends */
     OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
+    OPTERYX_RANGES_MAX = 4096, /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
@@ -94,6 +95,10 @@ enum {
     NAME_MAX_BYTES =
         256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
 };
+
+/* Rows of one Opteryx part or file, so that sums over all of them stay far from 2^63:
+ * FAULT_UNPROCESSABLE. */
+#define OPTERYX_ROWS_MAX (INT64_C(1) << 40)
 
 /* Bytes of one resumable upload: FAULT_MALFORMED. */
 #define OXEN_UPLOAD_BYTES_MAX (INT64_C(1) << 40)

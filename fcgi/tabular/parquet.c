@@ -345,7 +345,8 @@ static void group_read(struct footer *footer)
         else
             thrift_skip(t, type);
     }
-    if (rows < 0 || __builtin_add_overflow(footer->grouped, rows, &footer->grouped))
+    if (rows < 0 || __builtin_add_overflow(footer->grouped, rows, &footer->grouped) ||
+        footer->grouped > OPTERYX_ROWS_MAX)
         fail(footer, "a row group has an impossible number of rows");
 }
 
