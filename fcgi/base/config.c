@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include "base/limits.h"
 #include "base/number.h"
 
 #include <stdbool.h>
@@ -161,6 +162,24 @@ static enum fault read_entry(struct config *config, const char *entry, struct pr
                        (int)(name_len < NAME_SHOWN_MAX ? name_len : NAME_SHOWN_MAX), entry);
 }
 
+/* "FOLDER" or "TABLES=FOLDER", separated by ':'. */
+static enum fault check_roots(const char *roots, struct problem *why)
+{
+    for (const char *root = roots; *root;) {
+        const char *end = strchrnul(root, ':');
+        const char *equals = memchr(root, '=', (size_t)(end - root));
+        const char *folder = *root != '/' && equals ? equals + 1 : root;
+        const size_t pattern = folder > root ? (size_t)(folder - 1 - root) : 0;
+        if (*folder != '/' || end == folder + 1 || (folder > root && pattern == 0) ||
+            pattern >= NAME_MAX_BYTES)
+            return problem_set(why, FAULT_MALFORMED,
+                               "SLUICE_DEEP_STORE_ROOTS must list absolute folders other than /, "
+                               "each alone or behind a pattern of tables and '='");
+        root = *end ? end + 1 : end;
+    }
+    return FAULT_NONE;
+}
+
 /* What the bounds of single values cannot say. */
 static enum fault check_whole(const struct config *config, struct problem *why)
 {
@@ -170,14 +189,7 @@ static enum fault check_whole(const struct config *config, struct problem *why)
                            "SLUICE_PUBLIC_URL must begin with http:// or https://");
     if (strcmp(config->state, "/") == 0)
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE must be a folder of its own, not /");
-    for (const char *root = config->deep_store_roots; *root;) {
-        const char *end = strchrnul(root, ':');
-        if (*root != '/' || end == root + 1)
-            return problem_set(why, FAULT_MALFORMED,
-                               "SLUICE_DEEP_STORE_ROOTS must list absolute folders other than /");
-        root = *end ? end + 1 : end;
-    }
-    return FAULT_NONE;
+    return check_roots(config->deep_store_roots, why);
 }
 
 enum fault config_load(struct config *config, char *const *environment, struct problem *why)

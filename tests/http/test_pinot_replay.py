@@ -143,7 +143,7 @@ def test_the_real_client_gets_the_answer_that_it_needs(name, answers, deep_store
 
 
 def test_a_copied_segment_is_downloaded_byte_by_byte(answers, deep_store):
-    stored = (deep_store / "a/segs/a/myTable_a_0.tar.gz").read_bytes()
+    stored = (deep_store / "a/segs/a/g4_v1ds.tar.gz").read_bytes()
     whole = answers["g4-065-download-copied-segment"][0]
     assert whole.body == stored
     assert whole.header("Content-Disposition") == "attachment; filename=g4_v1ds"

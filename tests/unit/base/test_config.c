@@ -49,8 +49,9 @@ static void test_values_are_taken(void **state)
     assert_int_equal(load("SLUICE_STATE=/srv/sluice", "SLUICE_LOCK_WAIT_MS=250", &why), 0);
     assert_string_equal(config.state, "/srv/sluice");
     assert_int_equal(config.lock_wait_ms, 250);
-    assert_int_equal(
-        load("SLUICE_DEEP_STORE_ROOTS=/srv/a:/srv/b", "SLUICE_PUBLIC_URL=https://x", &why), 0);
+    assert_int_equal(load("SLUICE_DEEP_STORE_ROOTS=/srv/a:t*,db.*=/srv/b=c",
+                          "SLUICE_PUBLIC_URL=https://x", &why),
+                     0);
 }
 
 /* Each is refused with a text that names the variable. */
@@ -76,6 +77,10 @@ static void test_what_is_unknown_or_unsafe_is_refused(void **state)
         { "SLUICE_PUBLIC_URL=ftp://x", "SLUICE_PUBLIC_URL must begin with" },
         { "SLUICE_DEEP_STORE_ROOTS=relative", "SLUICE_DEEP_STORE_ROOTS must list" },
         { "SLUICE_DEEP_STORE_ROOTS=/a::/b", "SLUICE_DEEP_STORE_ROOTS must list" },
+        { "SLUICE_DEEP_STORE_ROOTS==/a", "SLUICE_DEEP_STORE_ROOTS must list" },
+        { "SLUICE_DEEP_STORE_ROOTS=t=", "SLUICE_DEEP_STORE_ROOTS must list" },
+        { "SLUICE_DEEP_STORE_ROOTS=t=/", "SLUICE_DEEP_STORE_ROOTS must list" },
+        { "SLUICE_DEEP_STORE_ROOTS=/a:t=b", "SLUICE_DEEP_STORE_ROOTS must list" },
         { "SLUICE_DEEP_STORE_ROOTS=/", "SLUICE_DEEP_STORE_ROOTS must list" },
     };
     struct problem why = PROBLEM_NONE;
