@@ -246,8 +246,7 @@ static enum fault put_body(struct db *db, void *ctx, struct problem *why)
                                              put->part->uploaded_at, NULL, &session, why);
     if (!f && session.answer)
         f = problem_set(why, FAULT_CONFLICT, "session already committed");
-    putting->overtaken =
-        !f && session.revision != put->revision && (put->keeps || put->merged);
+    putting->overtaken = !f && session.revision != put->revision && (put->keeps || put->merged);
     if (f || putting->overtaken)
         return f;
     f = part_bytes(db, put->session, put->part->part, &old_bytes, why);

@@ -99,9 +99,9 @@ struct opteryx_put {
     const char *session;
     const char *owner_id;
     const struct opteryx_part *part;
-    int64_t revision;  /* of the session that was read */
-    int64_t bytes_max; /* of all its parts */
-    bool keeps;        /* what was merged stays as it is */
+    int64_t revision;                    /* of the session that was read */
+    int64_t bytes_max;                   /* of all its parts */
+    bool keeps;                          /* what was merged stays as it is */
     const struct opteryx_merged *merged; /* otherwise: what takes its place; NULL: not known */
 };
 
@@ -141,6 +141,10 @@ struct opteryx_totals {
 
 /* Adds to what is there; false when a sum does not fit. */
 bool opteryx_store_totals_add(struct opteryx_totals *to, const struct opteryx_totals *more);
+
+/* What a session's parts are: their number, rows and bytes. */
+MUST_CHECK enum fault opteryx_store_part_totals(struct db *db, const char *session,
+                                                struct opteryx_totals *out, struct problem *why);
 
 /* A commit that the caller has planned on what it read; the transaction finds out whether that
  * still stands. */

@@ -65,21 +65,28 @@ static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *o
     return FAULT_NONE;
 }
 
-static enum fault parts_count(struct db *db, struct step *step, struct problem *why)
+enum fault opteryx_store_part_totals(struct db *db, const char *session, struct opteryx_totals *out,
+                                     struct problem *why)
 {
     enum { COUNT, ROWS, BYTES };
     bool row = false;
     struct query q = query_for(db, STMT_OPTERYX_PART_TOTALS);
-    query_text(&q, ":session", step->commit->session);
+    query_text(&q, ":session", session);
     enum fault f = query_step(&q, &row, why);
     if (!f && row) {
-        step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
-                                               .rows = query_column_int(&q, ROWS),
-                                               .bytes = query_column_int(&q, BYTES) };
+        *out = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
+                                        .rows = query_column_int(&q, ROWS),
+                                        .bytes = query_column_int(&q, BYTES) };
     }
     query_done(&q);
+    return f;
+}
+
+static enum fault parts_count(struct db *db, struct step *step, struct problem *why)
+{
+    const enum fault f = opteryx_store_part_totals(db, step->commit->session, &step->added, why);
     if (!f && step->added.files == 0)
-        f = problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");
+        return problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");
     return f;
 }
 
@@ -95,9 +102,10 @@ static enum fault dataset_create(struct db *db, struct step *step, struct proble
     if (!f && !row)
         f = problem_internal(why, "a new dataset has no number");
     if (!f) {
-        step->dataset = (struct opteryx_dataset){ .number = query_column_int(&q, 0),
-                                                  .ranges = { .first_file = 1, .next_file = 1 },
-                                                  .next_file = 1 };
+        step->dataset =
+            (struct opteryx_dataset){ .number = query_column_int(&q, 0),
+                                      .ranges = { .first_file = 1, .next_file = 1, .count = 1 },
+                                      .next_file = 1 };
     }
     query_done(&q);
     return f;
@@ -228,11 +236,7 @@ static enum fault session_close(struct db *db, const struct opteryx_commit *comm
     enum fault f = query_run(&q, &changes, why);
     if (!f && changes != 1)
         f = problem_internal(why, "the session moved inside a transaction");
-    if (f)
-        return f;
-    struct query merged = query_for(db, STMT_OPTERYX_MERGED_DROP);
-    query_text(&merged, ":session", commit->session);
-    return query_run(&merged, NULL, why);
+    return f;
 }
 
 static enum fault write(struct db *db, struct step *step, struct problem *why)
@@ -315,9 +319,9 @@ static enum fault in_common(struct db *db, int64_t dataset, struct link a, struc
     *out = (struct opteryx_totals){ .files = 0 };
     while (!f && !end &&
            (a.ranges.first_file != b.ranges.first_file || a.ranges.base != b.ranges.base)) {
-        const bool first = a.ranges.first_file > b.ranges.first_file ||
-                           (a.ranges.first_file == b.ranges.first_file &&
-                            a.ranges.base > b.ranges.base);
+        const bool first =
+            a.ranges.first_file > b.ranges.first_file ||
+            (a.ranges.first_file == b.ranges.first_file && a.ranges.base > b.ranges.base);
         f = link_next(db, dataset, first ? &a : &b, &end, why);
     }
     if (!f && !end && a.ranges.as_of == b.ranges.as_of)

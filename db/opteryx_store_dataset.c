@@ -331,11 +331,9 @@ enum fault opteryx_store_dataset_files(struct db *db, const struct opteryx_files
                                                           bool *enough, struct problem *why),
                                        void *ctx, struct problem *why)
 {
-    struct files_walk walk = { .each = each,
-                               .ctx = ctx,
-                               .dataset = page->dataset,
-                               .after = page->after,
-                               .left = page->most };
+    struct files_walk walk = {
+        .each = each, .ctx = ctx, .dataset = page->dataset, .after = page->after, .left = page->most
+    };
     struct opteryx_ranges *ranges = NULL;
     size_t count = 0;
     enum fault f = ranges_read(db, page, &ranges, &count, why);

@@ -21,7 +21,7 @@ struct opteryx_dataset {
     int64_t sequence;
     struct opteryx_ranges ranges; /* of the current snapshot */
     int64_t next_file;            /* the number that the next file gets */
-    int64_t structure; /* sequence of the snapshot that brought its columns */
+    int64_t structure;            /* sequence of the snapshot that brought its columns */
     char structure_id[OPTERYX_COMMIT_ID_MAX]; /* and its commit id, which no other dataset has */
     char commit_id[OPTERYX_COMMIT_ID_MAX];
     struct opteryx_totals totals;

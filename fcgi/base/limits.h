@@ -56,6 +56,7 @@ enum {
 
     /* Opteryx */
     OPTERYX_BODY_MAX = 256 * KIB, /* bytes of a session's or commit's JSON body: FAULT_TOO_LARGE */
+    OPTERYX_ECHO_MAX = 512,       /* bytes of a bad input that a 422 repeats; the rest is cut */
     OPTERYX_NAME_MAX = 128,       /* characters of a workspace, collection or dataset: 422 */
     OPTERYX_PARTS_MAX = 1000,     /* parts of one session, numbered from 0: 422 */
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */

@@ -98,13 +98,12 @@ static enum fault each(void *ctx, const struct opteryx_part *part, struct proble
 enum fault gather_parts(struct db *db, const char *session, int64_t number,
                         const struct columns *replaced, struct gather *gather, struct problem *why)
 {
-    struct walk walk = { .gather = gather,
-                         .scratch = arena_create(ARENA_MAX),
-                         .number = number,
-                         .replaced = replaced };
+    struct walk walk = {
+        .gather = gather, .scratch = arena_create(ARENA_MAX), .number = number, .replaced = replaced
+    };
     text_init(&walk.last, ARENA_MAX);
-    enum fault f = walk.scratch ? FAULT_NONE
-                                : problem_internal(why, "no memory to put parts together");
+    enum fault f =
+        walk.scratch ? FAULT_NONE : problem_internal(why, "no memory to put parts together");
     if (!f)
         f = opteryx_store_part_columns(db, session, each, &walk, why);
     if (!f && walk.replaced)

@@ -3,10 +3,10 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "db/opteryx_store.h"
-#include "json/json.h"
 #include "opteryx/gather.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,7 +104,8 @@ static enum fault each(void *ctx, const struct opteryx_part *part, struct proble
         !json_add(shown, "uploaded_at", json_string(uploaded_at)))
         return opteryx_request_no_memory(why);
     if (__builtin_add_overflow(inspect->rows, part->rows, &inspect->rows))
-        return problem_set(why, FAULT_UNPROCESSABLE, "the parts hold more rows than can be counted");
+        return problem_set(why, FAULT_UNPROCESSABLE,
+                           "the parts hold more rows than can be counted");
     return issues_add_kept(inspect, part->issues, part->part, why);
 }
 
