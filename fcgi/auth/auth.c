@@ -2,6 +2,7 @@
 
 #include "auth/token.h"
 #include "db/token_store.h"
+#include "http/origin.h"
 #include "stream/digest.h"
 
 #include <assert.h>
@@ -107,19 +108,9 @@ static bool holds_right(const struct principal *who, const char *surface, enum r
     return false;
 }
 
-/* Whether the address that the web server took the request on is one that only this machine
- * reaches.  An absent address is none. */
-static bool is_loopback(const char *address)
-{
-    if (!address)
-        return false;
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strcmp(address, "[::1]") == 0 || strncmp(address, "::ffff:127.", 11) == 0;
-}
-
 static enum fault enter_open(struct exchange *x, struct principal *who, struct problem *why)
 {
-    if (!is_loopback(x->io.param(x->io.ctx, "SERVER_ADDR")))
+    if (!origin_is_loopback(x->io.param(x->io.ctx, "SERVER_ADDR")))
         return problem_set(why, FAULT_FORBIDDEN,
                            "authentication is off, which is allowed on loopback addresses only");
     who->open = true;

@@ -15,7 +15,6 @@ from pinot_push import Segment
 from pinot_recordings import tar_gz
 from sluice import multipart
 
-RESIDENT_MIB = 24  # of a worker, with any gzip body
 CONFIG_MAX = 2 << 20  # PINOT_CONFIG_MAX of fcgi/base/limits.h
 
 
@@ -214,12 +213,7 @@ def test_an_archive_has_a_largest_size_that_the_operator_sets(make_service):
 
 
 def test_hostile_archives_do_not_swell_the_workers(pinot):
-    for pid in pinot.worker_pids():
-        if "libasan" in open(f"/proc/{pid}/maps").read():
-            pytest.skip("the sanitizer has a memory of its own")
-        status = open(f"/proc/{pid}/status").read()
-        peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
-        assert peak <= RESIDENT_MIB, f"{peak} MiB"
+    pinot.assert_small()
 
 
 def test_a_large_batch_stays_within_the_memory_of_a_worker(make_service):
