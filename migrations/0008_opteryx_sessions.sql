@@ -1,8 +1,9 @@
--- Sessions belong to a token, not to its name; what their parts have in common is kept with them; and
--- a snapshot names its files by ranges, so that going back to an old one writes no file's row.
+-- Sessions belong to a token, not to its name; what their parts have in common is kept with
+-- them; and a snapshot names its files by ranges, so that going back to an old one writes no
+-- file's row.
 
--- The token's id ('anonymous' where nobody was asked); owner stays its name, for people.  A session of
--- a token that is gone belongs to nobody.
+-- The token's id ('anonymous' where nobody was asked); owner stays its name, for people.  A
+-- session of a token that is gone belongs to nobody.
 ALTER TABLE opteryx_session ADD COLUMN owner_id TEXT NOT NULL DEFAULT '';
 UPDATE opteryx_session
    SET owner_id = coalesce((SELECT id FROM token WHERE name = owner),
@@ -29,9 +30,9 @@ CREATE TABLE opteryx_merged (
     untold  INTEGER NOT NULL
 ) STRICT;
 
--- A snapshot holds the files from first_file up to next_file, and those of the snapshot that it is
--- based on, which are numbered below.  Of them it does not hold those with a removed_in up to as_of:
--- earlier programs went back by marking files.
+-- A snapshot holds the files from first_file up to next_file, and those of the snapshot that it
+-- is based on, which are numbered below.  Of them it does not hold those with a removed_in up to
+-- as_of: earlier programs went back by marking files.
 ALTER TABLE opteryx_snapshot ADD COLUMN base INTEGER;
 ALTER TABLE opteryx_snapshot ADD COLUMN as_of INTEGER NOT NULL DEFAULT 0;
 -- Ranges in all, its own included.
