@@ -242,8 +242,7 @@ enum fault oxen_upload_publish(struct db *db, int64_t repository, const struct o
     if (!f)
         f = upload_delete(db, upload->id, &ended, why);
     if (!f && ended > 0) {
-        f = oxen_store_version_name(db, repository, upload->hash, upload->blob, upload->ref.bytes,
-                                    why);
+        f = oxen_store_version_name(db, repository, upload->hash, upload->blob, &upload->ref, why);
     } else if (!f) {
         f = published_before(db, repository, upload, why);
     }
