@@ -66,9 +66,8 @@ static enum fault check_bytes(const struct pinot_push *push, const struct pinot_
     int64_t used = table->bytes;
     for (size_t i = 0; i < push->count; i++) {
         const struct pinot_segment *segment = &push->segments[i];
-        const bool same = segment->row != 0 && segment->crc == segment->crc_before;
         int64_t after = 0;
-        if (same || segment->bytes < 0)
+        if (!pinot_segment_counts(segment) || segment->bytes < 0)
             continue;
         if (__builtin_add_overflow(used - segment->bytes_before, segment->bytes, &after))
             after = INT64_MAX;

@@ -27,7 +27,8 @@ struct pinot_push_table {
 };
 
 /* Looks at the segments in order, with those before already counted.  A segment with the CRC that
- * is there takes nothing; sizes that are not known are not counted.  FAULT_FORBIDDEN with Pinot's
+ * is there takes nothing unless it brings bytes to keep; sizes that are not known are not counted.
+ * FAULT_FORBIDDEN with Pinot's
  * text names the first segment that goes over. */
 MUST_CHECK enum fault pinot_quota_check(const struct pinot_push *push,
                                         const struct pinot_push_table *table, struct problem *why);

@@ -171,8 +171,9 @@ static enum fault table_find(struct db *db, struct deletion *d, struct problem *
         f = problem_set(why, FAULT_MISSING, "Table '%s' not found.", d->table);
     if (!f) {
         d->id = query_column_int(&q, 0);
-        if (d->keep_ms < 0)
-            d->keep_ms = query_column_int(&q, KEEP_MS);
+        const int64_t most = query_column_int(&q, KEEP_MS);
+        if (d->keep_ms < 0 || d->keep_ms > most)
+            d->keep_ms = most;
     }
     query_done(&q);
     return f;

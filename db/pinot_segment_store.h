@@ -58,7 +58,8 @@ MUST_CHECK enum fault pinot_segment_names(struct db *db, int64_t table, char las
                                           struct problem *why);
 
 /* Deletes the named segments of a table (full name) in one transaction; names that are not there are
- * passed over.  Copies are kept for keep_ms (negative: as the table says).  FAULT_MISSING when there
+ * passed over.  Copies are kept for keep_ms, but no longer than the
+ * table says, which is also what a negative number means.  FAULT_MISSING when there
  * is no such table. */
 MUST_CHECK enum fault pinot_segment_delete(struct db *db, const char *table,
                                            const char *const *names, size_t count, int64_t keep_ms,

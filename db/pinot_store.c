@@ -226,6 +226,14 @@ static enum fault custom_after(struct db *db, const struct pinot_push *push,
     return f;
 }
 
+static void bind_bytes(struct query *q, const struct pinot_segment *segment)
+{
+    if (segment->bytes < 0)
+        query_null(q, ":bytes");
+    else
+        query_int(q, ":bytes", segment->bytes);
+}
+
 /* What a new segment and one with another CRC have in common. */
 static void bind_whole(struct query *q, const struct pinot_segment *segment)
 {
@@ -245,10 +253,7 @@ static void bind_whole(struct query *q, const struct pinot_segment *segment)
         query_null(q, ":start");
         query_null(q, ":end");
     }
-    if (segment->bytes < 0)
-        query_null(q, ":bytes");
-    else
-        query_int(q, ":bytes", segment->bytes);
+    bind_bytes(q, segment);
 }
 
 static enum pinot_outcome outcome_of(const struct pinot_segment *segment)
@@ -281,6 +286,8 @@ static enum fault segment_write(struct db *db, const struct pinot_push *push, in
     }
     if (outcome != PINOT_UNCHANGED)
         bind_whole(&q, segment);
+    else
+        bind_bytes(&q, segment);
     query_int(&q, ":created", segment->created_at);
     query_int(&q, ":now", push->now);
     query_text(&q, ":url", segment->url);
@@ -302,7 +309,7 @@ static enum fault count_write(struct db *db, const struct pinot_push *push, int6
         const struct pinot_segment *segment = &push->segments[i];
         if (segment->outcome == PINOT_NEW)
             segments++;
-        if (segment->outcome != PINOT_UNCHANGED)
+        if (pinot_segment_counts(segment))
             bytes += (segment->bytes < 0 ? 0 : segment->bytes) - segment->bytes_before;
     }
     struct query q = query_for(db, STMT_PINOT_TABLE_COUNT);

@@ -46,6 +46,13 @@ struct pinot_segment {
     int64_t bytes_before; /* the same; 0 when unknown */
 };
 
+/* Whether the segment's size takes the place of the size that its row has: a new segment, another CRC,
+ * or other bytes to keep under the same CRC. */
+static inline bool pinot_segment_counts(const struct pinot_segment *segment)
+{
+    return segment->row == 0 || segment->crc != segment->crc_before || segment->blob;
+}
+
 /* What the push asks for, beside its segments. */
 struct pinot_push {
     const char *table; /* full name */

@@ -109,11 +109,28 @@ static void bind_table(struct query *q, const struct pinot_table *table, int64_t
     query_int(q, ":now", now);
 }
 
+static enum fault table_number(struct db *db, int64_t *number, struct problem *why)
+{
+    struct query q = query_for(db, STMT_PINOT_TABLE_NUMBER);
+    bool row = false;
+    const enum fault f = query_step(&q, &row, why);
+    if (f)
+        return f;
+    *number = query_column_int(&q, 0);
+    query_done(&q);
+    return FAULT_NONE;
+}
+
 static enum fault table_insert(struct db *db, const struct pinot_table *table, int64_t now,
                                struct problem *why)
 {
+    int64_t number = 0;
+    const enum fault f = table_number(db, &number, why);
+    if (f)
+        return f;
     struct query q = query_for(db, STMT_PINOT_TABLE_ADD);
     bind_table(&q, table, now);
+    query_int(&q, ":id", number);
     query_text(&q, ":raw", table->raw);
     query_text(&q, ":type", table->type);
     return query_run(&q, NULL, why);

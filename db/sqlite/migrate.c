@@ -292,7 +292,7 @@ enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
         f = lock_take(db->lock, lock_wait_ms, why);
     if (!f)
         f = bring_up(db, folder, now, report, why);
-    db_close(db); /* and the lock with it */
+    db_detach(db); /* and the lock with it */
     (void)umask(mask);
     return f;
 }
@@ -312,7 +312,7 @@ enum fault migrate_check(const char *folder, struct problem *why)
                         "a sync has failed, and nothing is written until all is started anew: "
                         "`sluice migrate` checks the database first");
     }
-    db_close(db);
+    db_detach(db);
     return f;
 }
 

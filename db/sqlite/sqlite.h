@@ -1,6 +1,6 @@
 /*
- * db_internal.h - what the files of the database layer share: the connection, the mapping of
- * SQLite's codes, and the way to a healthy disk.  Included within db/ alone.
+ * sqlite.h - what the files of this folder share: the connection, the mapping of
+ * SQLite's codes, and the way to a healthy disk.  Included within db/sqlite alone.
  */
 #ifndef SQLITE_SQLITE_H
 #define SQLITE_SQLITE_H
@@ -49,7 +49,7 @@ enum db_access {
 };
 
 /* Opens the folder and, but for DB_LOOK, lock and counters; not yet the database.  *out is owned
- * by the caller and ended by db_close(). */
+ * by the caller and ended by db_detach(). */
 MUST_CHECK enum fault db_attach(const struct db_options *options, enum db_access access,
                                 struct db **out, struct problem *why);
 
@@ -58,6 +58,9 @@ MUST_CHECK enum fault db_attach(const struct db_options *options, enum db_access
  * from the file, checksum by checksum, in this process's own memory. */
 MUST_CHECK enum fault db_connect(struct db *db, const char *folder, enum db_access access,
                                  bool alone, struct problem *why);
+
+/* Closes all that the two have opened; db may be NULL.  A transaction that is open is rolled back. */
+void db_detach(struct db *db);
 
 /* FAULT_UNAVAILABLE unless the schema is this program's; defined in migrate.c. */
 MUST_CHECK enum fault migrate_verify(struct db *db, struct problem *why);

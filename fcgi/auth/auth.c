@@ -2,6 +2,7 @@
 
 #include "auth/token.h"
 #include "db/token_store.h"
+#include "http/origin.h"
 #include "stream/digest.h"
 
 #include <assert.h>
@@ -16,6 +17,8 @@ struct grant {
     size_t surface_len;
     enum right right; /* RIGHT_NONE: the word is not one */
 };
+
+_Static_assert((int)PRINCIPAL_ID_MAX == (int)TOKEN_ID_MAX, "an id is copied whole");
 
 static enum right right_named(const char *word, size_t len)
 {
@@ -105,22 +108,13 @@ static bool holds_right(const struct principal *who, const char *surface, enum r
     return false;
 }
 
-/* Whether the address that the web server took the request on is one that only this machine
- * reaches.  An absent address is none. */
-static bool is_loopback(const char *address)
-{
-    if (!address)
-        return false;
-    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
-           strcmp(address, "[::1]") == 0 || strncmp(address, "::ffff:127.", 11) == 0;
-}
-
 static enum fault enter_open(struct exchange *x, struct principal *who, struct problem *why)
 {
-    if (!is_loopback(x->io.param(x->io.ctx, "SERVER_ADDR")))
+    if (!origin_is_loopback(x->io.param(x->io.ctx, "SERVER_ADDR")))
         return problem_set(why, FAULT_FORBIDDEN,
                            "authentication is off, which is allowed on loopback addresses only");
     who->open = true;
+    (void)snprintf(who->id, sizeof who->id, "anonymous");
     (void)snprintf(who->name, sizeof who->name, "anonymous");
     (void)snprintf(who->rights, sizeof who->rights, "all:admin");
     (void)snprintf(who->scope, sizeof who->scope, "*");
@@ -154,34 +148,46 @@ static enum fault enter_token(struct exchange *x, struct principal *who, struct 
         return problem_set(why, FAULT_UNAUTHENTIC, "the token is unknown or was revoked");
     if (row.expires_at != 0 && row.expires_at <= x->now)
         return problem_set(why, FAULT_UNAUTHENTIC, "the token has expired");
+    memcpy(who->id, row.id, sizeof who->id);
     memcpy(who->name, row.name, sizeof who->name);
     memcpy(who->rights, row.rights, sizeof who->rights);
     memcpy(who->scope, row.scope, sizeof who->scope);
     return FAULT_NONE;
 }
 
-static enum fault authenticate(struct exchange *x, const struct principal **out,
-                               struct problem *why)
+/* Sets x->caller, once a request. */
+static enum fault authenticate(struct exchange *x, struct problem *why)
 {
+    if (x->caller)
+        return FAULT_NONE;
     struct principal *who = arena_alloc(x->arena, sizeof *who);
     if (!who)
         return problem_internal(why, "no memory for the principal");
     enum fault f =
         x->config->auth == AUTH_OPEN ? enter_open(x, who, why) : enter_token(x, who, why);
     if (!f)
-        *out = who;
+        x->caller = who;
     return f;
+}
+
+/* For the log: a copy, for the handler may forget the name. */
+static enum fault name_resource(struct exchange *x, const char *resource, struct problem *why)
+{
+    if (!resource)
+        return FAULT_NONE;
+    x->resource = arena_strdup(x->arena, resource, strlen(resource));
+    return x->resource ? FAULT_NONE : problem_internal(why, "no memory for a resource's name");
 }
 
 enum fault auth_require(struct exchange *x, enum right right, const char *resource,
                         struct problem *why)
 {
-    const struct principal *who = x->who;
-    if (!who) {
-        enum fault f = authenticate(x, &who, why);
-        if (f)
-            return f;
-    }
+    enum fault f = name_resource(x, resource, why);
+    if (!f)
+        f = authenticate(x, why);
+    if (f)
+        return f;
+    const struct principal *who = x->caller;
     assert(who); /* authenticate() has set it */
     if (!holds_right(who, x->surface->name, right))
         return problem_set(why, FAULT_FORBIDDEN, "the token does not hold this right");

@@ -17,15 +17,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { PRINCIPAL_ID_MAX = 24 }; /* bytes of an id with the NUL */
+
 struct principal {
-    char name[NAME_MAX_BYTES]; /* of the token; "anonymous" when authentication is open */
+    /* What owns things: of one token and never given again, as its name may be once it was revoked.
+     * "anonymous" when authentication is open, which no token's id can be. */
+    char id[PRINCIPAL_ID_MAX];
+    char name[NAME_MAX_BYTES]; /* of the token, for people; "anonymous" likewise */
     bool open;                 /* nobody was asked */
     char rights[NAME_MAX_BYTES];
     char scope[NAME_MAX_BYTES];
 };
 
 /* Grants or refuses the right on resource (a table, "workspace.collection.dataset" or
- * "namespace/repository"; NULL when there is none yet) of x->surface, and sets x->who.
+ * "namespace/repository"; NULL when there is none yet) of x->surface, and sets x->who; x->caller
+ * is set by a good credential alone, x->resource by what was asked for.
  * FAULT_UNAUTHENTIC without a good credential, FAULT_FORBIDDEN without the right or outside the
  * scope.  With authentication open everybody is "anonymous", but only on a loopback address
  * (SERVER_ADDR, which the web server sets): elsewhere FAULT_FORBIDDEN.  May be called more than

@@ -30,8 +30,8 @@ struct route;
 struct surface;
 
 enum {
-    REQUEST_ID_MAX = 40,
-    EXCHANGE_RANDOM = 32,         /* bytes */
+    REQUEST_ID_MAX = 65,  /* bytes of a request's id with the NUL; a client's own may be as long */
+    EXCHANGE_RANDOM = 32, /* bytes */
     REPLY_HEADERS_MAX = 16 * KIB, /* bytes of the reply headers that surfaces set */
     METHOD_MAX = 32,              /* bytes of a method's name: FAULT_MALFORMED */
     CAPTURES_MAX = 8,             /* {names} in one route's pattern */
@@ -79,7 +79,9 @@ struct exchange {
     size_t capture_count;
 
     /* set by auth_require(); NULL until then */
-    const struct principal *who;
+    const struct principal *caller; /* whose credential was good, whatever it may do: for the log */
+    const struct principal *who;    /* the same, once a right was granted */
+    const char *resource;           /* the last that a right was asked for; for the log */
 
     /* the state of the two directions */
     enum body_state body;

@@ -10,7 +10,6 @@
 #include "oxen/versions.h"
 
 #include "base/limits.h"
-#include "base/number.h"
 #include "blob/blob.h"
 #include "db/oxen_store.h"
 #include "oxen/batch.h"
@@ -402,13 +401,11 @@ static enum fault store(struct upload *up, struct problem *why)
 
 /* ---- the request ---- */
 
-/* The request's id begins with 64 random bits that the client learns with the answer alone. */
+/* 64 random bits that no client foresees. */
 static uint64_t seed_of(const struct exchange *x)
 {
-    enum { SEED_DIGITS = 16 };
     uint64_t seed = 0;
-    if (!number_hex64(x->request_id, strnlen(x->request_id, SEED_DIGITS), &seed))
-        seed = (uint64_t)x->now;
+    memcpy(&seed, x->random, sizeof seed);
     return seed;
 }
 

@@ -151,13 +151,12 @@ static enum fault reply(struct upload *upload, const struct pinot_segment *segme
     return f;
 }
 
-/* A number that no client foresees: the request id has random digits. */
+/* A number that no client foresees. */
 static uint64_t seed_of(const struct exchange *x)
 {
     uint64_t seed = 0;
-    for (const char *at = x->request_id; *at; at++)
-        seed = seed * UINT64_C(31) + (unsigned char)*at;
-    return seed ^ (uint64_t)(uintptr_t)x;
+    memcpy(&seed, x->random, sizeof seed);
+    return seed;
 }
 
 enum fault pinot_batch_upload(struct exchange *x, struct problem *why)

@@ -1,22 +1,23 @@
 #include "pinot/copy.h"
 
 #include "blob/blob.h"
-#include "pinot/deep_store.h"
+#include "pinot/names.h"
 #include "pinot/segment_archive.h"
+#include "pinot/segment_url.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
-enum fault copy_check(struct upload *upload, const struct pinot_segment *segments, size_t count,
-                      struct problem *why)
+enum fault copy_check(const struct deep_store *store, const struct pinot_segment *segments,
+                      size_t count, struct problem *why)
 {
-    const char *roots = upload->x->config->deep_store_roots;
     enum fault f = FAULT_NONE;
     for (size_t i = 0; i < count && !f; i++) {
         int fd = -1;
         int64_t bytes = 0;
-        f = deep_store_open(roots, segments[i].url, &fd, &bytes, why);
+        f = deep_store_open(store, segments[i].url, &fd, &bytes, why);
         if (!f)
             (void)close(fd);
     }
@@ -60,26 +61,46 @@ static enum fault copy_bytes(struct copy *copy, const struct pinot_segment *segm
                        segment->name, copy->bytes, done);
 }
 
-static enum fault copy_verify(struct copy *copy, const struct pinot_segment *segment,
-                              struct problem *why)
+/* Whether an archive says that it is of the table; it may have the type, and lack the database. */
+static bool is_of_table(const char *own, const char *raw)
+{
+    struct problem ignored = PROBLEM_NONE;
+    struct table_name name;
+    const char *dot = strchr(raw, '.');
+    if (table_name_parse(own, NULL, &name, &ignored))
+        return false;
+    return strcmp(name.raw, raw) == 0 || (dot && strcmp(name.raw, dot + 1) == 0);
+}
+
+/* What the file says of itself is not told: whoever names a file may not be who may read it. */
+static enum fault copy_verify(struct copy *copy, const struct deep_store *store,
+                              const struct pinot_segment *segment, struct problem *why)
 {
     struct creation_meta creation = { 0 };
     const struct segment_metadata *metadata = NULL;
-    const enum fault f = segment_archive_end(copy->archive, &creation, &metadata, why);
-    if (f || creation.crc == segment->crc)
+    struct problem unsaid = PROBLEM_NONE;
+    const enum fault f = segment_archive_end(copy->archive, &creation, &metadata, &unsaid);
+    const bool readable = f == FAULT_NONE;
+    if (f && f != FAULT_MALFORMED) {
+        *why = unsaid;
         return f;
+    }
+    if (!readable || !is_of_table(metadata->table, store->table) ||
+        strcmp(metadata->name, segment->name) != 0)
+        return problem_set(why, FAULT_MALFORMED,
+                           "the file of segment: %s is not that segment of table: %s",
+                           segment->name, store->table);
+    if (creation.crc == segment->crc)
+        return FAULT_NONE;
     return problem_set(why, FAULT_MALFORMED,
-                       "the file of segment: %s has CRC %" PRId64 ", the push says %" PRId64,
-                       segment->name, creation.crc, segment->crc);
+                       "the file of segment: %s has another CRC than the push says", segment->name);
 }
 
-static enum fault copy_one(struct upload *upload, struct pinot_segment *segment,
-                           struct blob_ref *ref, struct problem *why)
+static enum fault copy_one(struct exchange *x, const struct deep_store *store,
+                           struct pinot_segment *segment, struct blob_ref *ref, struct problem *why)
 {
-    struct exchange *x = upload->x;
     struct copy copy = { .fd = -1 };
-    enum fault f =
-        deep_store_open(x->config->deep_store_roots, segment->url, &copy.fd, &copy.bytes, why);
+    enum fault f = deep_store_open(store, segment->url, &copy.fd, &copy.bytes, why);
     if (f)
         goto out;
     f = segment_archive_create((uint64_t)x->config->batch_decoded_max, &copy.archive, why);
@@ -91,7 +112,7 @@ static enum fault copy_one(struct upload *upload, struct pinot_segment *segment,
     f = copy_bytes(&copy, segment, why);
     if (f)
         goto out;
-    f = copy_verify(&copy, segment, why);
+    f = copy_verify(&copy, store, segment, why);
     if (f)
         goto out;
     f = blob_seal(copy.writer, ref, why);
@@ -104,16 +125,16 @@ out:
     return f;
 }
 
-enum fault copy_segments(struct upload *upload, struct pinot_segment *segments, size_t count,
-                         struct problem *why)
+enum fault copy_segments(struct exchange *x, const struct deep_store *store,
+                         struct pinot_segment *segments, size_t count, struct problem *why)
 {
     for (size_t i = 0; i < count; i++) {
-        struct blob_ref *ref = arena_alloc(upload->x->arena, sizeof *ref);
-        const char *url = upload_own_url(upload, segments[i].name);
+        struct blob_ref *ref = arena_alloc(x->arena, sizeof *ref);
+        const char *url = segment_url(x, store->table, segments[i].name);
         if (!ref || !url)
             return problem_set(why, FAULT_TOO_LARGE,
                                "the batch has too many segments to copy: push it in several");
-        const enum fault f = copy_one(upload, &segments[i], ref, why);
+        const enum fault f = copy_one(x, store, &segments[i], ref, why);
         if (f)
             return f;
         segments[i].blob = ref;

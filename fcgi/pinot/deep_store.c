@@ -1,5 +1,6 @@
 #include "pinot/deep_store.h"
 
+#include "auth/auth.h"
 #include "base/limits.h"
 #include "base/number.h"
 
@@ -106,17 +107,38 @@ static int open_below(const char *path, const char *root, int64_t *bytes)
     return fd;
 }
 
-/* Finds the root that path is below.  *below is false when there is none. */
-static int open_any(const char *roots, const char *path, int64_t *bytes, bool *below)
+/* The folder of the entry at at, of len bytes, when it is for the asker; NULL otherwise. */
+static const char *folder_for(const struct deep_store *store, const char *at, size_t len,
+                              size_t *folder_len)
+{
+    char tables[NAME_MAX_BYTES];
+    const char *equals = *at != '/' ? memchr(at, '=', len) : NULL;
+    const size_t pattern = equals ? (size_t)(equals - at) : 0;
+    *folder_len = len;
+    if (!equals)
+        return store->every_table ? at : NULL;
+    if (pattern >= sizeof tables)
+        return NULL; /* config_load() has refused it */
+    memcpy(tables, at, pattern);
+    tables[pattern] = '\0';
+    *folder_len = len - pattern - 1;
+    return auth_scope_matches(tables, store->table) ? equals + 1 : NULL;
+}
+
+/* Finds the folder that path is below.  *below is false when there is none. */
+static int open_any(const struct deep_store *store, const char *path, int64_t *bytes, bool *below)
 {
     char root[PATH_MAX];
     *below = false;
-    for (const char *at = roots; *at; at += *at == ':') {
+    for (const char *at = store->roots; *at; at += *at == ':') {
         const size_t len = strcspn(at, ":");
-        if (len < sizeof root && is_straight(path) && is_below(path, at, len)) {
+        size_t folder_len = 0;
+        const char *folder = folder_for(store, at, len, &folder_len);
+        if (folder && folder_len < sizeof root && is_straight(path) &&
+            is_below(path, folder, folder_len)) {
             *below = true;
-            memcpy(root, at, len);
-            root[len] = '\0';
+            memcpy(root, folder, folder_len);
+            root[folder_len] = '\0';
             return open_below(path, root, bytes);
         }
         at += len;
@@ -124,31 +146,31 @@ static int open_any(const char *roots, const char *path, int64_t *bytes, bool *b
     return -1;
 }
 
-int64_t deep_store_bytes(const char *roots, const char *uri)
+int64_t deep_store_bytes(const struct deep_store *store, const char *uri)
 {
     char path[PINOT_URI_MAX];
     int64_t bytes = -1;
     bool below = false;
-    if (roots[0] == '\0' || !path_of(uri, path))
+    if (store->roots[0] == '\0' || !path_of(uri, path))
         return -1;
-    const int fd = open_any(roots, path, &bytes, &below);
+    const int fd = open_any(store, path, &bytes, &below);
     if (fd < 0)
         return -1;
     (void)close(fd);
     return bytes;
 }
 
-enum fault deep_store_open(const char *roots, const char *uri, int *fd, int64_t *bytes,
+enum fault deep_store_open(const struct deep_store *store, const char *uri, int *fd, int64_t *bytes,
                            struct problem *why)
 {
     char path[PINOT_URI_MAX];
     bool below = false;
     if (path_of(uri, path))
-        *fd = open_any(roots, path, bytes, &below);
+        *fd = open_any(store, path, bytes, &below);
     if (!below) {
         return problem_set(why, FAULT_FORBIDDEN,
-                           "only file: URIs below the folders of SLUICE_DEEP_STORE_ROOTS are "
-                           "read: %.512s is not",
+                           "only file: URIs below the folders of SLUICE_DEEP_STORE_ROOTS that are "
+                           "for this table are read: %.512s is not",
                            uri);
     }
     if (*fd >= 0)

@@ -6,6 +6,7 @@
 #include "pinot/mapping.h"
 #include "pinot/reply.h"
 #include "pinot/segment_archive.h"
+#include "pinot/segment_url.h"
 #include "pinot/upload.h"
 
 #include <string.h>
@@ -104,7 +105,7 @@ static enum fault seal(struct single *s, struct problem *why)
         return f;
     s->segment.blob = &s->ref;
     s->segment.bytes = s->ref.bytes;
-    s->segment.url = upload_own_url(&s->upload, s->segment.name);
+    s->segment.url = segment_url(s->upload.x, s->upload.name.raw, s->segment.name);
     return s->segment.url ? FAULT_NONE : problem_internal(why, "no memory for a URL");
 }
 

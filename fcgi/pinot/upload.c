@@ -113,18 +113,6 @@ enum fault upload_options(struct upload *upload, struct problem *why)
                                  x->arena, &upload->modifier, why);
 }
 
-const char *upload_own_url(struct upload *upload, const char *segment)
-{
-    enum { ESCAPED = 3 }; /* bytes that one may become */
-    char table[ESCAPED * NAME_MAX_BYTES];
-    char name[ESCAPED * NAME_MAX_BYTES];
-    if (!uri_escape(upload->name.raw, table, sizeof table) ||
-        !uri_escape(segment, name, sizeof name))
-        return NULL; /* no name is so long */
-    return arena_printf(upload->x->arena, "%s/segments/%s/%s", exchange_base_url(upload->x), table,
-                        name);
-}
-
 static enum fault check_intervals(const struct upload *upload, const struct pinot_segment *segments,
                                   size_t count, struct problem *why)
 {
@@ -139,12 +127,20 @@ static enum fault check_intervals(const struct upload *upload, const struct pino
     return f;
 }
 
-static void look_at_sizes(const struct upload *upload, struct pinot_segment *segments, size_t count)
+static struct deep_store store_of(const struct upload *upload)
 {
-    const char *roots = upload->x->config->deep_store_roots;
+    const struct exchange *x = upload->x;
+    return (struct deep_store){ .roots = x->config->deep_store_roots,
+                                .table = upload->name.raw,
+                                .every_table = strcmp(x->who->scope, "*") == 0 };
+}
+
+static void look_at_sizes(const struct deep_store *store, struct pinot_segment *segments,
+                          size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         if (segments[i].bytes < 0)
-            segments[i].bytes = deep_store_bytes(roots, segments[i].url);
+            segments[i].bytes = deep_store_bytes(store, segments[i].url);
     }
 }
 
@@ -176,8 +172,8 @@ static struct pinot_push push_of(struct upload *upload, struct pinot_segment *se
 
 /* The push of segments whose bytes are to be kept: refused or locked first, then the bytes, then the
  * rows. */
-static enum fault push_with_bytes(struct upload *upload, struct pinot_push *push,
-                                  struct problem *why)
+static enum fault push_with_bytes(struct upload *upload, const struct deep_store *store,
+                                  struct pinot_push *push, struct problem *why)
 {
     struct exchange *x = upload->x;
     struct problem unreleased = PROBLEM_NONE;
@@ -187,7 +183,7 @@ static enum fault push_with_bytes(struct upload *upload, struct pinot_push *push
     if (!f)
         f = pinot_store_prepare(x->db, push, why);
     if (!f && upload->copy)
-        f = copy_segments(upload, push->segments, push->count, why);
+        f = copy_segments(x, store, push->segments, push->count, why);
     if (!f)
         f = blob_flush(x->blobs, why);
     if (!f) {
@@ -208,14 +204,15 @@ enum fault upload_push(struct upload *upload, struct pinot_segment *segments, si
         bytes = segments[i].blob != NULL;
     if (count == 0)
         return db_settle(upload->x->db, why); /* an empty batch; the answer names a table */
+    const struct deep_store store = store_of(upload);
     enum fault f = check_intervals(upload, segments, count, why);
     if (!f && upload->copy)
-        f = copy_check(upload, segments, count, why);
+        f = copy_check(&store, segments, count, why);
     if (f)
         return f;
-    look_at_sizes(upload, segments, count);
+    look_at_sizes(&store, segments, count);
     struct pinot_push push = push_of(upload, segments, count);
     if (bytes)
-        return push_with_bytes(upload, &push, why);
+        return push_with_bytes(upload, &store, &push, why);
     return pinot_store_push(upload->x->db, &push, why);
 }

@@ -61,8 +61,4 @@ MUST_CHECK enum fault upload_options(struct upload *upload, struct problem *why)
 MUST_CHECK enum fault upload_push(struct upload *upload, struct pinot_segment *segments,
                                   size_t count, struct problem *why);
 
-/* "http://host/segments/<raw table>/<segment>", where Sluice itself answers; NULL when the arena is
- * full. */
-const char *upload_own_url(struct upload *upload, const char *segment);
-
 #endif

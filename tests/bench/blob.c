@@ -97,7 +97,7 @@ static void bench_small(struct bench *bench)
         stored += store_ms(bench, SMALL_COUNT, SMALL_BYTES);
         plain += plain_ms(bench, bytes, fdatasync);
     }
-    (void)printf("small: %.0f contents/s of 4 KiB, ratio to a plain file %.2f\n",
+    (void)printf("= blob, contents of 4 KiB | %.0f /s | time %.2f of a plain file's\n",
                  1000.0 * SMALL_COUNT * SMALL_ROUNDS / (double)stored,
                  (double)stored / (double)plain);
 }
@@ -112,9 +112,9 @@ static void bench_large(struct bench *bench)
         stored = one < stored ? one : stored;
         plain = other < plain ? other : plain;
     }
-    (void)printf("large: 1 GiB at %.0f MB/s, ratio to a plain file %.2f (best of %d each)\n",
-                 (double)large_bytes / 1000.0 / (double)stored, (double)stored / (double)plain,
-                 LARGE_ROUNDS);
+    (void)printf("= blob, 1 GiB, best of %d | %.0f MB/s | time %.2f of a plain file's\n",
+                 LARGE_ROUNDS, (double)large_bytes / 1000.0 / (double)stored,
+                 (double)stored / (double)plain);
 }
 
 static void put_part(struct bench *bench, const struct blob_ref *ref, uint64_t part)
@@ -173,9 +173,9 @@ static void bench_parts(struct bench *bench)
         stored = one < stored ? one : stored;
         plain = other < plain ? other : plain;
     }
-    (void)printf("parts: 1 GiB at %.0f MB/s, ratio to a plain file %.2f (best of %d each)\n",
-                 (double)large_bytes / 1000.0 / (double)stored, (double)stored / (double)plain,
-                 LARGE_ROUNDS);
+    (void)printf("= blob, 1 GiB in parts, best of %d | %.0f MB/s | time %.2f of a plain file's\n",
+                 LARGE_ROUNDS, (double)large_bytes / 1000.0 / (double)stored,
+                 (double)stored / (double)plain);
 }
 
 int main(void)
@@ -196,6 +196,6 @@ int main(void)
     if (rmdir("blobs") != 0 || chdir("..") != 0 || rmdir(folder) != 0)
         stop("rmdir");
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        (void)printf("memory: %ld KiB resident at most\n", usage.ru_maxrss);
+        (void)printf("= blob, resident at most | %ld KiB |\n", usage.ru_maxrss);
     return EXIT_SUCCESS;
 }

@@ -289,8 +289,8 @@ static void print_machine(void)
 
 static void print_result(const char *way, const struct result *result)
 {
-    (void)printf("%-10s %9.0f commits/s   p50 %8.2f ms   p99 %8.2f ms   max %8.2f ms   busy %u\n",
-                 way, result->rate, result->p50_ms, result->p99_ms, result->max_ms, result->busy);
+    (void)printf("= commit, %s | %.0f /s | p50 %.2f, p99 %.2f, max %.2f ms; busy %u\n", way,
+                 result->rate, result->p50_ms, result->p99_ms, result->max_ms, result->busy);
 }
 
 int main(int argc, char **argv)
@@ -304,8 +304,9 @@ int main(int argc, char **argv)
     const struct result plain = measure(write_plain, (int64_t)seconds);
     print_result("durable", &ours);
     print_result("plain", &plain);
-    (void)printf("ratio: %.1f times the rate, p50 %.2f, p99 %.3f and max %.3f of the plain way's\n",
-                 ours.rate / plain.rate, ours.p50_ms / plain.p50_ms, ours.p99_ms / plain.p99_ms,
-                 ours.max_ms / plain.max_ms);
+    (void)printf(
+        "= commit, durable against plain | %.1f times | p50 %.2f, p99 %.3f, max %.3f of it\n",
+        ours.rate / plain.rate, ours.p50_ms / plain.p50_ms, ours.p99_ms / plain.p99_ms,
+        ours.max_ms / plain.max_ms);
     return EXIT_SUCCESS;
 }

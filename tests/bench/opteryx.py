@@ -8,19 +8,17 @@ PROGRAM is a release build of Sluice; bench_opteryx_read lies beside it.  PEER_P
 (default build/peer/bin/python3); without it that half is left out.
 """
 
+import http.client
+import json
+import os
+import pathlib
+import random
+import statistics
+import subprocess
 import sys
+import tempfile
+import time
 
-del sys.path[0]  # this folder has a http.py
-
-import http.client  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import pathlib  # noqa: E402
-import random  # noqa: E402
-import statistics  # noqa: E402
-import subprocess  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
@@ -74,12 +72,12 @@ def readers(files):
         ours = subprocess.run([str(PROGRAM.with_name("bench_opteryx_read")), kind, str(path)],
                               check=True, capture_output=True, text=True).stdout.strip()
         print(ours)
-        mine = float(ours.split()[-2])
+        mine = float(ours.split("|")[1].split()[0])
         if PEER.exists():
             out = subprocess.run([str(PEER), "-c", PYARROW, kind, str(path)], check=True,
                                  capture_output=True, text=True).stdout.split()
             theirs = float(out[1])
-            print(f"{kind}: pyarrow, one thread: {out[0]} rows, {theirs:.0f} MB/s: "
+            print(f"= read {kind}, {out[0]} rows, against pyarrow, one thread | {theirs:.0f} MB/s | "
                   f"{mine / theirs:.2f} times its rate")
 
 
@@ -125,8 +123,7 @@ def main():
                 files["parquet"] = parquet
             for kind, path in files.items():
                 limit, rate = dd(path, folder), put(service, path, path.name)
-                print(f"put {kind}: {rate:.0f} MB/s, dd conv=fsync {limit:.0f} MB/s: "
-                      f"{rate / limit:.2f} of it")
+                print(f"= put {kind} | {rate:.0f} MB/s | {rate / limit:.2f} of dd conv=fsync")
 
 
 if __name__ == "__main__":

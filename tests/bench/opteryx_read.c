@@ -66,7 +66,7 @@ static int measure(const char *kind, const struct content *content)
             best_ms = took;
     }
     const double megabyte = 1e6;
-    (void)printf("%s: %lld rows, %zu columns, %.0f MB/s\n", kind, (long long)reading.rows,
+    (void)printf("= read %s, %lld rows, %zu columns | %.0f MB/s |\n", kind, (long long)reading.rows,
                  reading.columns.count,
                  (double)content->len / megabyte / ((double)(best_ms ? best_ms : 1) / 1e3));
     arena_destroy(arena);

@@ -196,14 +196,6 @@ class Bench:
             written += sum(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
         return written / 1e6
 
-    def peak_mib(self):
-        """The largest resident memory that any worker has had."""
-        peaks = []
-        for pid in self.service.worker_pids():
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
-        return max(peaks)
-
 
 def archive_of(path, files):
     with tarfile.open(path, "w") as tar:
@@ -234,6 +226,8 @@ class Times:
         took = self.median(ours)
         fast = {name: self.median(name) / took for name in self.all if name != ours}
         print(f"{case}: {count / took:.0f} files/s, {count * size / took / 1e6:.0f} MB/s")
+        ratios = ", ".join(f"{ratio:.2f} times {name}" for name, ratio in fast.items())
+        print(f"= oxen, {case}, {ours} | {count * size / took / 1e6:.0f} MB/s | {ratios}")
         for name, seconds in self.all.items():
             ratio = f", ours is {fast[name]:4.2f} times as fast" if name in fast else ""
             rounds = " ".join(f"{s:.3f}" for s in seconds)
@@ -309,7 +303,7 @@ def main():
                 many(bench, "medium, 100 x 1 MiB", 100, MIB, 9, asked.rounds)
             if asked.only in (None, "large"):
                 large(bench, asked.large * MIB, min(asked.rounds, 3))
-            print(f"peak resident memory of a worker: {bench.peak_mib():.1f} MiB")
+            print(f"= oxen, largest resident memory of a worker | {service.peak_mib():.1f} MiB |")
             print(json.dumps({"server": asked.server, "cores": os.cpu_count()}))
     finally:
         shutil.rmtree(folder)

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path[0] = str(TOP / "tests" / "http")  # in the place of this folder, whose http.py is another
+sys.path.insert(0, str(TOP / "tests" / "http"))
 
 import pinot_push  # noqa: E402
 import pinot_recordings  # noqa: E402
@@ -84,7 +84,7 @@ def push(service, table, names, crc, protect=False):
 
 
 def names_of(label, count, scattered):
-    """Names as jobs give them (a prefix, then numbers), or names that fall anywhere."""
+    """Names as jobs give them (a prefix, then numbers), or names that begin at random."""
     if scattered:
         rng = random.Random(label)
         return [b"%016x_%s" % (rng.getrandbits(64), label.encode()) for _ in range(count)]
@@ -99,8 +99,8 @@ def fill(service, table, count):
         names = names_of(label, half, False) + names_of(label, half, True)
         spent += push(service, table, names, 1)
     if count:
-        print(f"filled with {count} segments in {time.perf_counter() - begin:.0f} s, of which the "
-              f"service took {spent:.0f} s: {count / spent:,.0f} segments/s")
+        print(f"= pinot, fill with {count:,} segments | {count / spent:,.0f} /s | of "
+              f"{time.perf_counter() - begin:.0f} s the service took {spent:.0f}")
 
 
 def single(service, table, name):
@@ -138,12 +138,12 @@ def report(title, found, base=None):
     print(f"\n{title}, {BATCH} segments a batch, {ROUNDS} rounds")
     for label, seconds in found.items():
         median = statistics.median(seconds)
-        line = f"  {label:16} {median * 1000:7.1f} ms (min {min(seconds) * 1000:.1f}, max " \
-               f"{max(seconds) * 1000:.1f})  {BATCH / median:9,.0f} segments/s  " \
-               f"{RECORDED[label] / median:6,.0f} times the controller"
+        ratio = f"{RECORDED[label] / median:,.0f} times the controller"
         if base:
-            line += f"  {median / statistics.median(base[label]):.2f} of the empty table's time"
-        print(line)
+            ratio += f", time {median / statistics.median(base[label]):.2f} of the empty table's"
+        print(f"  {label:16} {median * 1000:7.1f} ms (min {min(seconds) * 1000:.1f}, max "
+              f"{max(seconds) * 1000:.1f})")
+        print(f"= pinot, {label}, {title} | {BATCH / median:,.0f} /s | {ratio}")
 
 
 def main():
@@ -164,16 +164,17 @@ def main():
             measure(service, ["warm"], False)
             singles = [single(service, "warm", b"single_%d" % i) for i in range(SINGLES)]
             rate = len(singles) / sum(singles)
-            print(f"single pushes one after the other: {rate:,.0f} a second, "
-                  f"{rate / SINGLES_RECORDED:.1f} times the controller; median "
+            print(f"= pinot, single pushes one after the other | {rate:,.0f} /s | "
+                  f"{rate / SINGLES_RECORDED:.1f} times the controller, median "
                   f"{statistics.median(singles) * 1000:.2f} ms")
             fill(service, "large", options.large)
             for empty, scattered in (("empty", False), ("empty2", True)):
                 found = measure(service, [empty, "large"], scattered)
-                names = "names that fall anywhere" if scattered else "names of one job"
-                report(f"{names}, into an empty table", found[empty])
-                report(f"{names}, into {options.large:,} segments", found["large"], found[empty])
-            print(f"\nlisting: {listing(service)}; peak resident MiB of the workers: {resident(service)}")
+                names = "random names" if scattered else "names of one job"
+                report(f"{names}, empty", found[empty])
+                report(f"{names}, {options.large:,}", found["large"], found[empty])
+            print(f"= pinot, listing | {listing(service)} |")
+            print(f"= pinot, largest resident memory of a worker | {service.peak_mib():.1f} MiB |")
 
 
 def listing(service):
@@ -184,15 +185,6 @@ def listing(service):
         while piece := connection.socket.recv(1 << 20):
             count += len(piece)
     return f"{count / 1e6:.1f} MB in {time.perf_counter() - begin:.2f} s"
-
-
-def resident(service):
-    out = []
-    for pid in service.worker_pids():
-        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                out.append(round(int(line.split()[1]) / 1024, 1))
-    return sorted(out)
 
 
 if __name__ == "__main__":

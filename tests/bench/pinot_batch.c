@@ -162,9 +162,12 @@ int main(int argc, char **argv)
     text_release(&gz);
     const double each = (double)segments;
     (void)printf("microseconds of processor time a segment (%zu segments a batch, %d rounds):\n"
-                 "  gunzip %.2f, tar %.2f, files to rows %.2f\n"
-                 "  new: transaction and durable commit %.2f; same CRC: %.2f\n"
-                 "  a whole new one: %.2f\n",
+                 "= pinot batch, gunzip of a segment | %.2f us |\n"
+                 "= pinot batch, tar | %.2f us |\n"
+                 "= pinot batch, files to rows | %.2f us |\n"
+                 "= pinot batch, new: transaction and durable commit | %.2f us |\n"
+                 "= pinot batch, the same with the same CRC | %.2f us |\n"
+                 "= pinot batch, all of a new segment | %.2f us |\n",
                  segments / ROUNDS, ROUNDS, gunzip / each, (tar - gunzip) / each,
                  (parse - tar) / each, push_new / each, push_same / each,
                  (parse + push_new) / each);

@@ -81,7 +81,6 @@ def main():
     parser.add_argument("--folder", default="build/bench", help="on the disk that is meant")
     options = parser.parse_args()
     pathlib.Path(options.folder).mkdir(parents=True, exist_ok=True)
-    print("server    sendfile   MB/s   worker s   server s   time, of that without")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         folder = pathlib.Path(folder).resolve()
         make_large(folder / "large")
@@ -97,8 +96,9 @@ def main():
                 with Service(folder, server, settings={"SENDFILE": mode}) as service:
                     took, worker, web = measure(service, f"/api/repos/{REPOSITORY}/versions/{version}/content")
                 base = base or took
-                print(f"{server:9} {mode:16} {LARGE / MB / took:5.0f} {worker:8.2f} {web:9.2f}"
-                      f" {took / base:8.2f}", flush=True)
+                print(f"= download of 1 GiB, {server}, sendfile {mode} | {LARGE / MB / took:.0f} MB/s | time "
+                      f"{took / base:.2f} of that without; worker {worker:.2f} s, server {web:.2f} s",
+                      flush=True)
 
 
 if __name__ == "__main__":

@@ -142,9 +142,8 @@ def bench_large(server, program):
                 ours.append(upload(running.port, "bench/large", folder / "large", os.urandom(16)))
     mb = LARGE / 1e6
     print(
-        f"large {server}: upload {mb / statistics.median(ours):.0f} MB/s, dd conv=fsync "
-        f"{mb / statistics.median(limit):.0f} MB/s, ratio "
-        f"{statistics.median(limit) / statistics.median(ours):.2f} (medians of {ROUNDS})"
+        f"= upload of 1 GiB, {server}, median of {ROUNDS} | {mb / statistics.median(ours):.0f} MB/s | "
+        f"{statistics.median(limit) / statistics.median(ours):.2f} of dd conv=fsync"
     )
 
 
@@ -170,9 +169,8 @@ def bench_small(server, program, echo):
                 time_small(running.port)
                 took[label] = time_small(running.port)
     print(
-        f"small {server}: GET /health {took['sluice'] * 1e6:.0f} us, bare libfcgi echo "
-        f"{took['echo'] * 1e6:.0f} us, ratio {took['sluice'] / took['echo']:.2f} "
-        f"(medians of {SMALL_REQUESTS})"
+        f"= GET /health, {server}, median of {SMALL_REQUESTS} | {took['sluice'] * 1e6:.0f} us | time "
+        f"{took['sluice'] / took['echo']:.2f} of a bare libfcgi echo's"
     )
 
 
@@ -188,7 +186,7 @@ def build_echo(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", default=TOP / "build/run/sluice")
+    parser.add_argument("--program", default=os.environ.get("PROGRAM", TOP / "build/run/sluice"))
     parser.add_argument("--server", choices=["lighttpd", "nginx"], action="append")
     parser.add_argument("parts", nargs="*", default=["large", "small"])
     wanted = parser.parse_args()

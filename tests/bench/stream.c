@@ -46,7 +46,7 @@ static double now(void)
 
 static void report(const char *what, uint64_t bytes, double started)
 {
-    (void)printf("%-44s %7.2f GB/s\n", what, (double)bytes / (now() - started) / 1e9);
+    (void)printf("= stream, %s | %.2f GB/s |\n", what, (double)bytes / (now() - started) / 1e9);
 }
 
 static enum fault count(void *ctx, const void *bytes, size_t len, struct problem *why)
@@ -247,7 +247,7 @@ static void codings(struct bench *bench)
         stop("deflate");
     const size_t gzip_len = 2 * len - zlib.avail_out;
     (void)deflateEnd(&zlib);
-    (void)printf("(gzip packs %.1f to 1)\n", (double)len / (double)gzip_len);
+    (void)printf("gzip packs %.1f to 1\n", (double)len / (double)gzip_len);
     bare_zlib(bench, coded, gzip_len);
     decode(bench, CODING_GZIP, coded, gzip_len);
     const size_t zstd_len = ZSTD_compress(coded, 2 * len, plain, len, 3);

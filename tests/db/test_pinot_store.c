@@ -17,26 +17,27 @@ enum { NOW = 1000000, LOCK_MS = 600000, ALIVE = 7, DEAD = 8 };
 static struct state folder;
 static struct db *db;
 
+static const struct pinot_table standard = {
+    .name = "t_OFFLINE",
+    .raw = "t",
+    .type = "OFFLINE",
+    .config = "{}",
+    .quota_text = "2K",
+    .replication = 1,
+    .quota_bytes = 2048,
+    .quota_segments = 5,
+    .deleted_keep_ms = 100,
+};
+
 static int set_up(void **state)
 {
     struct problem why = PROBLEM_NONE;
-    const struct pinot_table table = {
-        .name = "t_OFFLINE",
-        .raw = "t",
-        .type = "OFFLINE",
-        .config = "{}",
-        .quota_text = "2K",
-        .replication = 1,
-        .quota_bytes = 2048,
-        .quota_segments = 5,
-        .deleted_keep_ms = 100,
-    };
     (void)state;
     state_make(&folder, true);
     state_migrate(&folder);
     db = state_open(&folder);
     assert_int_equal(pinot_schema_put(db, "t", "{}", true, false, NOW, &why), FAULT_NONE);
-    assert_int_equal(pinot_table_add(db, &table, NOW, &why), FAULT_NONE);
+    assert_int_equal(pinot_table_add(db, &standard, NOW, &why), FAULT_NONE);
     return 0;
 }
 
@@ -117,6 +118,7 @@ static void test_a_refused_batch_leaves_nothing(void **state)
 
 static void test_quotas_hold_for_the_batch_as_a_whole(void **state)
 {
+    const struct blob_ref kept = { .file = 1, .start = 0, .bytes = 1000 };
     struct pinot_segment batch[] = { segment("a", 1), segment("b", 1), segment("c", 1) };
     struct pinot_push p = push_of(batch, 3);
     struct problem why;
@@ -132,6 +134,18 @@ static void test_quotas_hold_for_the_batch_as_a_whole(void **state)
     batch[0].bytes = 5000;
     assert_int_equal(push(&p, &why), FAULT_NONE);
     assert_int_equal(count("SELECT bytes FROM pinot_table"), 2048);
+    /* unless it brings bytes to keep */
+    batch[0].blob = &kept;
+    assert_int_equal(push(&p, &why), FAULT_FORBIDDEN);
+    batch[0].bytes = 1000;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 2048);
+    batch[0].bytes = 900;
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(count("SELECT bytes FROM pinot_table"), 1948);
+    assert_int_equal(count("SELECT sum(bytes) FROM pinot_segment"), 1948);
+    batch[0].blob = NULL;
+    batch[0].bytes = 5000;
     batch[0].crc = 2;
     assert_int_equal(push(&p, &why), FAULT_FORBIDDEN);
     batch[0].bytes = 999;
@@ -255,6 +269,11 @@ static void test_a_deleted_copy_is_kept_as_long_as_its_retention(void **state)
     assert_int_equal(push(&p, &why), FAULT_NONE);
     assert_int_equal(pinot_segment_delete(db, "t_OFFLINE", names, 3, 0, NOW, &why), FAULT_NONE);
     assert_int_equal(count("SELECT count(*) FROM pinot_deleted_segment"), 0);
+    /* a client may ask for less than the table keeps, not for more */
+    assert_int_equal(push(&p, &why), FAULT_NONE);
+    assert_int_equal(pinot_segment_delete(db, "t_OFFLINE", names, 3, INT64_MAX, NOW, &why),
+                     FAULT_NONE);
+    assert_int_equal(count("SELECT expires_at FROM pinot_deleted_segment"), NOW + 100);
     assert_int_equal(pinot_segment_delete(db, "none_OFFLINE", names, 1, 0, NOW, &why),
                      FAULT_MISSING);
 }
@@ -280,6 +299,18 @@ static void test_a_push_into_a_table_that_is_gone_is_refused(void **state)
     assert_int_equal(pinot_schema_delete(db, "t", &why), FAULT_NONE);
 }
 
+static void test_the_number_of_a_table_is_not_given_again(void **state)
+{
+    const int64_t first = count("SELECT id FROM pinot_table");
+    struct problem why = PROBLEM_NONE;
+    bool gone = false;
+    (void)state;
+    assert_int_equal(pinot_table_delete(db, "t_OFFLINE", &gone, &why), FAULT_NONE);
+    assert_true(gone);
+    assert_int_equal(pinot_table_add(db, &standard, NOW, &why), FAULT_NONE);
+    assert_true(count("SELECT id FROM pinot_table") > first);
+}
+
 #define IN_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -294,6 +325,7 @@ int main(void)
         IN_STATE(test_what_would_be_refused_takes_no_lock),
         IN_STATE(test_a_deleted_copy_is_kept_as_long_as_its_retention),
         IN_STATE(test_a_push_into_a_table_that_is_gone_is_refused),
+        IN_STATE(test_the_number_of_a_table_is_not_given_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,12 @@
 import pathlib
-import signal
 import sys
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from sluice import SERVER, Service  # noqa: E402
+from sluice import SERVER, Service, own_signals  # noqa: E402
 
-# Whoever runs the tests in the background ignores Ctrl-C for them, and so for what they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+own_signals()
 
 
 def _running(folder, **options):

@@ -34,7 +34,7 @@ MODIFIER = (
     '"map":{...}} with texts'
 )
 UNZIP = "Failed to unzip the segment metadata files. "
-NO_ROOT = "only file: URIs below the folders of SLUICE_DEEP_STORE_ROOTS are read: "
+NO_ROOT = "only file: URIs below the folders of SLUICE_DEEP_STORE_ROOTS that are for this table are read: "
 
 # case: (status, text of the error or of the status; None: any, reason)
 DIFFERENT = {

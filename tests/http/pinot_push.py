@@ -31,19 +31,19 @@ class Segment:
     def creation(self):
         return struct.pack(">qqq", self.crc, START + self.crc, self.crc + 7)
 
-    def properties(self):
+    def properties(self, table="any"):
         custom = "".join(f"custom.{k} = {v}\n" for k, v in self.custom.items())
-        return PROPERTIES.format(name=self.name, table="any", docs=self.docs, start=self.start,
+        return PROPERTIES.format(name=self.name, table=table, docs=self.docs, start=self.start,
                                  end=self.end, custom=custom).encode()
 
     def files(self):
         return [(f"d/{self.name}.creation.meta", self.creation()),
                 (f"d/{self.name}.metadata.properties", self.properties())]
 
-    def whole(self, filler=b""):
-        """The segment itself, as a gzipped tar."""
+    def whole(self, filler=b"", table="any"):
+        """The segment itself, as a gzipped tar; table is whose it says that it is."""
         return tar_gz([("s/v3/creation.meta", self.creation()),
-                       ("s/v3/metadata.properties", self.properties()),
+                       ("s/v3/metadata.properties", self.properties(table)),
                        ("s/v3/columns.psf", filler)])
 
 

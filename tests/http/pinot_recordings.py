@@ -45,17 +45,60 @@ def untar(data):
         return None
 
 
-def _moved(archive, folder):
+def _padded(data, size):
+    """Gzip with as long a name in its header as makes it size bytes (RFC 1952 section 2.3)."""
+    assert data[3] == 0 and len(data) + 1 < size
+    return data[:3] + b"\x08" + data[4:10] + b"x" * (size - len(data) - 1) + b"\0" + data[10:]
+
+
+def _own_file(uri, segment, creation, properties, folder):
+    """The recorder copied one file under many segments' names, which is refused.  Here each has a
+    file of its own, as large as the recorded one, beside that."""
+    path = pathlib.Path(folder.decode() + uri[len(b"file:") + 2 + len(THERE):].decode())
+    if not uri.startswith(b"file://" + THERE) or path.name == segment + ".tar.gz":
+        return uri.replace(THERE, folder)
+    own = path.with_name(segment + ".tar.gz")
+    files = [("s/v3/creation.meta", creation), ("s/v3/metadata.properties", properties)]
+    own.write_bytes(_padded(tar_gz(files), path.stat().st_size))
+    return b"file://" + str(own).encode()
+
+
+def _moved(archive, folder, copied):
     """The archive with the deep store's folder replaced in its mapping."""
     files = untar(archive)
     if files is None or not any(data and THERE in data for _, data in files):
         return archive
-    return tar_gz([(m, data.replace(THERE, folder) if data else data) for m, data in files])
+    by_name = {m.name.rsplit("/", 1)[-1]: data for m, data in files}
+
+    def mapping(data):
+        lines = data.split(b"\n")
+        for at in range(1, len(lines), 2):
+            name = lines[at - 1].decode()
+            lines[at] = _own_file(lines[at], name, by_name[f"{name}.creation.meta"],
+                                  by_name[f"{name}.metadata.properties"], folder)
+        return b"\n".join(lines)
+
+    def moved(member, data):
+        if not data:
+            return data
+        return mapping(data) if copied and member.name.endswith(MAPPING) else data.replace(THERE, folder)
+
+    return tar_gz([(m, moved(m, data)) for m, data in files])
 
 
-def _moved_part(part, folder):
+def _moved_part(part, folder, copied):
     head, separator, archive = part.partition(b"\r\n\r\n")
-    return head + separator + _moved(archive, folder)
+    return head + separator + _moved(archive, folder, copied)
+
+
+def _moved_header(value, body, folder, copied):
+    """A header with the deep store's folder replaced: the DOWNLOAD_URI of one segment."""
+    if not copied or not value.startswith(b"file:"):
+        return value.replace(THERE, folder)
+    by_name = {m.name.rsplit("/", 1)[-1]: data for m, data in untar(body[body.find(b"\x1f\x8b"):])}
+    properties = by_name["metadata.properties"]
+    segment = re.search(rb"segment\.name = (.*)", properties)[1].decode()
+    return _own_file(value, segment, by_name["creation.meta"], properties, folder)
 
 
 # ---- requests ----
@@ -77,15 +120,16 @@ def prepare(data, folder):
     """Recorded bytes as bytes to send: our Host, our deep store, a true Content-Length."""
     folder = str(folder).encode()
     for first, headers, body in split(data):
+        copied = (b"COPY_SEGMENT_TO_DEEP_STORE", b"true") in headers
         boundary = re.search(rb"\r\n--[^\r\n]+", b"\r\n" + body)
         if boundary:
             pieces = (b"\r\n" + body).split(boundary[0])
-            body = boundary[0].join(_moved_part(piece, folder) for piece in pieces)[2:]
+            body = boundary[0].join(_moved_part(piece, folder, copied) for piece in pieces)[2:]
         kept = [(k, v) for k, v in headers if k.lower() not in (b"host", b"content-length", b"connection")]
         kept.insert(0, (b"Host", ADDRESS.removeprefix("http://").encode()))
         if body or not first.startswith((b"GET", b"HEAD")):
             kept.append((b"Content-Length", b"%d" % len(body)))
-        lines = [first] + [k + b": " + v.replace(THERE, folder) for k, v in kept]
+        lines = [first] + [k + b": " + _moved_header(v, body, folder, copied) for k, v in kept]
         yield first.split(b" ")[0].decode(), b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

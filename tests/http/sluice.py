@@ -34,6 +34,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def own_signals():
+    """The signals that tests send have their usual meaning for what is started from here, also where
+    whoever runs the tests ignores them: in the background (SIGINT) or under nohup (SIGHUP)."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # its children have the default again
+
+
 class Answer:
     """One HTTP response: status, headers (pairs, in order), body (chunks put together)."""
 
@@ -304,6 +313,30 @@ class Service:
         """Sends a recorded request."""
         data = recorded(path, substitutions)
         return self.raw(data, data.split(b" ", 1)[0].decode())
+
+    # ---- what it takes ----
+
+    def peak_mib(self):
+        """The largest resident memory that a worker of now has had."""
+        peaks = [0]
+        for pid in self.worker_pids():
+            with contextlib.suppress(OSError):
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                peaks.append(int(status.split("VmHWM:")[1].split()[0]) / 1024)
+        return max(peaks)
+
+    def is_release(self):
+        """Whether bars of memory and time hold: sanitizers and counters of coverage take both."""
+        cache = pathlib.Path(self.program()).with_name("CMakeCache.txt")
+        if not cache.exists():  # it is installed
+            return True
+        kind = re.search(r"^CMAKE_BUILD_TYPE:\w+=(.*)$", cache.read_text(), re.M)
+        return kind is None or kind.group(1) in ("", "RelWithDebInfo")
+
+    def assert_small(self, most_mib=24):
+        peak = self.peak_mib()
+        print(f"largest resident memory of a worker: {peak:.1f} MiB")
+        assert peak <= most_mib or not self.is_release(), f"{peak} MiB"
 
     # ---- what an operator sees ----
 

@@ -10,12 +10,7 @@ from test_servers import reached_the_program
 
 REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", "800"))
 SEED = int(os.environ.get("HOSTILE_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-RESIDENT_KIB = 48 * 1024  # of a worker: a body may be coded by br and zstd
-
-
-def peak_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+RESIDENT_MIB = 48  # of a worker: a body may be coded by br and zstd
 
 
 def check_workers(service, workers):
@@ -23,10 +18,7 @@ def check_workers(service, workers):
     odd = [line for line in service.log_text().splitlines()
            if re.search(r" (error|warn) | status=50\d| fault=internal", line)]
     assert not odd, odd[:5]
-    peaks = [peak_kib(pid) for pid in workers]
-    print("peak resident KiB of the workers:", peaks)
-    if "Asan" not in service.program():
-        assert max(peaks) <= RESIDENT_KIB
+    service.assert_small(RESIDENT_MIB)
 
 
 def check_blobs(service):

@@ -14,20 +14,6 @@ from sluice import GOLDEN
 from test_opteryx import commit, detail, name, put, session, target  # noqa: F401
 
 MIB = 1 << 20
-# Sanitizers keep shadows and quarantines of everything.
-PLAIN = "Asan" not in os.environ.get("PROGRAM", "")
-
-
-def peak(service):
-    """The largest resident memory that a worker ever had, in MiB."""
-    found = 0
-    for pid in service.worker_pids():
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            found = max(found, *(int(line.split()[1]) / 1024 for line in status
-                                 if line.startswith("VmHWM")))
-    return found
-
-
 LINE = 64  # bytes of every line that is made here
 DECODED_MAX = 200 * MIB
 KINDS = ("csv", "ndjson", "parquet")
@@ -104,8 +90,7 @@ def test_a_part_of_200_mib_keeps_memory_flat(make_service, kind, coding):
     if kind != "parquet":
         assert answer.json()["rows"] == count // LINE - (kind == "csv")
     assert service.sql("SELECT bytes FROM opteryx_part") == [{"bytes": count}]
-    print(f"{kind} {coding}: {peak(service):.1f} MiB")
-    assert not PLAIN or peak(service) <= BOUNDS[coding], peak(service)
+    service.assert_small(BOUNDS[coding])
 
 
 def test_a_part_past_the_decoded_limit_is_refused(make_service):
@@ -130,7 +115,7 @@ def test_the_widest_structure_keeps_memory_flat_and_can_be_read_back(make_servic
     assert commit(service, sid, name).status == 200
     shown = service.request("GET", f"/v1/datasets/acme.tests.{name}").json()
     assert shown["schema"]["columns"] == [{"name": n, "type": "INT64"} for n in names]
-    assert not PLAIN or peak(service) <= 24, peak(service)
+    service.assert_small()
     wider = ",".join(n + "12345" for n in names) + "\n"
     answer = put(service, session(service), 0, wider.encode())
     assert answer.status == 422 and "names of the columns" in detail(answer)

@@ -47,7 +47,7 @@ class Client(threading.Thread):
             segment = Segment(f"n{i}", crc=batch)
             if copied:
                 path = self.service.files / f"{batch}-{i}.tar.gz"
-                path.write_bytes(segment.whole(rng.randbytes(200_000)))
+                path.write_bytes(segment.whole(rng.randbytes(200_000), TABLE))
                 segment.uri = f"file://{path}"
             out.append(segment)
         return out

@@ -103,7 +103,7 @@ def test_a_copy_that_was_cut_off_leaves_no_lock_that_holds(victim, number):
     for i in range(COPIES):
         segment = Segment(f"c{number}_{i}")
         path = victim.files / f"{segment.name}.tar.gz"
-        path.write_bytes(segment.whole(rng.randbytes(FILE_BYTES)))
+        path.write_bytes(segment.whole(rng.randbytes(FILE_BYTES), "crash"))
         segment.uri = f"file://{path}"
         segments.append(segment)
     headers = [("COPY_SEGMENT_TO_DEEP_STORE", "true")]

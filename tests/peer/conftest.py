@@ -7,7 +7,9 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "http"))
-from sluice import ROOT, Service  # noqa: E402
+from sluice import ROOT, Service, own_signals  # noqa: E402
+
+own_signals()
 
 PYTHON = os.environ.get("PEER_PYTHON", str(ROOT / "build" / "peer" / "bin" / "python3"))
 

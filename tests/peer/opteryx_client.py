@@ -10,6 +10,7 @@ import pathlib
 import sys
 import tempfile
 
+import ending
 import opteryx_upload
 import pyarrow
 import pyarrow.parquet
@@ -180,4 +181,4 @@ def open_only():
     print(opened(Target("peer", "client", "open")).session_id)
 
 
-globals()[SCENARIO](*WORDS)
+ending.run(globals()[SCENARIO], *WORDS)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import duckdb
+import ending
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -226,4 +227,4 @@ def edges():
     edges_of("ndjson", NDJSON_EDGES)
 
 
-globals()[CASE]()
+ending.run(globals()[CASE])

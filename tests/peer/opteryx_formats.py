@@ -13,6 +13,7 @@ import sys
 import tempfile
 
 import duckdb
+import ending
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -442,4 +443,4 @@ def ndjson_random():
         (f.name, opteryx(f.type)) for f in read.schema]
 
 
-globals()[CASE]()
+ending.run(globals()[CASE])

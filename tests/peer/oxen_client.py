@@ -18,6 +18,7 @@ FOLDER = pathlib.Path(FOLDER)
 os.environ["HOME"] = str(FOLDER)
 os.environ["OXEN_CONFIG_DIR"] = str(FOLDER / "config")
 
+import ending  # noqa: E402
 from oxen import RemoteRepo, Repo  # noqa: E402
 from oxen.auth import config_auth  # noqa: E402
 from oxen.user import config_user  # noqa: E402
@@ -127,4 +128,5 @@ for words in STEPS:
         {known.__name__: known for known in VERBS}[verb](*rest)
     except Exception as error:  # pylint: disable=broad-except  # whatever the client raises
         print(f"{words} failed: {error}")
-        sys.exit(1)
+        ending.end(1)
+ending.end(0)

@@ -9,7 +9,9 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "http"))
-from sluice import Service  # noqa: E402
+from sluice import Service, own_signals  # noqa: E402
+
+own_signals()
 
 FILE_NUMBER_BITS = 24
 PIECE = 1 << 20
@@ -55,10 +57,6 @@ class Sluice(Service):
         while not condition():
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.05)
-
-    def is_release(self):
-        """Whether memory bars apply: not to sanitizers."""
-        return "asan" not in self.program().lower()
 
 
 class Preloaded(Sluice):

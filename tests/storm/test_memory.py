@@ -9,7 +9,6 @@ import xxhash
 
 BYTES = int(os.environ.get("LARGE_BYTES", str(1 << 30)))
 CHUNK = 1 << 20
-RESIDENT_MAX_KIB = 24 * 1024
 
 
 def chunks():
@@ -17,11 +16,6 @@ def chunks():
     block = hashlib.shake_256(b"sluice").digest(CHUNK)
     for i in range(BYTES // CHUNK):
         yield i.to_bytes(8, "big") + block[8:]
-
-
-def peak_resident_kib(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def send_large(port, repository, name):
@@ -59,15 +53,12 @@ def test_a_large_file_streams_through_a_small_worker(sluice):
     for piece in sluice.blob_pieces(blob):
         stored.update(piece)
     assert format(stored.intdigest(), "x") == name
-    peaks = {pid: peak_resident_kib(pid) for pid in sluice.worker_pids()}
-    print(f"peak resident KiB of the workers: {sorted(peaks.values())}")
-    if sluice.is_release():
-        assert max(peaks.values()) <= RESIDENT_MAX_KIB
+    sluice.assert_small()
 
 
 # ---- codings whose windows take memory -----------------------------------------------------------
 
-CODED_RESIDENT_MAX_KIB = 48 * 1024
+CODED_RESIDENT_MAX_MIB = 48
 BLOCK = 1 << 16
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
@@ -120,7 +111,4 @@ def test_windows_are_bounded(sluice):
     assert put(sluice, session, 9, bomb, "zstd") in (413, 422)
     inspected = uploads.ask(sluice.port, "GET", f"/v1/upload/{session}/inspect")
     assert [part["id"] for part in inspected["parts"]] == [0, 1]
-    peaks = {pid: peak_resident_kib(pid) for pid in sluice.worker_pids()}
-    print(f"peak resident KiB of the workers after zstd and br: {sorted(peaks.values())}")
-    if sluice.is_release():
-        assert max(peaks.values()) <= CODED_RESIDENT_MAX_KIB
+    sluice.assert_small(CODED_RESIDENT_MAX_MIB)

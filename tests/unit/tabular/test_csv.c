@@ -2,7 +2,7 @@
  * The CSV reader: a table of contents and what is read from them, each at every cut of the stream.
  */
 #include "base/limits.h"
-#include "opteryx_trace.h"
+#include "reading_trace.h"
 #include "tabular/csv.h"
 
 #include <setjmp.h>

@@ -139,6 +139,7 @@ static const struct {
 
 static void test_only_files_below_a_root_are_opened(void **state)
 {
+    const struct deep_store store = { .roots = roots, .table = "t", .every_table = true };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char uri[PATH_ROOM];
@@ -147,13 +148,13 @@ static void test_only_files_below_a_root_are_opened(void **state)
         int fd = -1;
         uri_of(cases[i].form, uri);
         (void)fprintf(stderr, "%s\n", cases[i].form);
-        assert_int_equal(deep_store_open(roots, uri, &fd, &bytes, &why), cases[i].fault);
+        assert_int_equal(deep_store_open(&store, uri, &fd, &bytes, &why), cases[i].fault);
         assert_int_equal(fd >= 0, cases[i].fault == FAULT_NONE);
         if (fd >= 0) {
             assert_int_equal(bytes, FILE_BYTES);
             assert_int_equal(close(fd), 0);
         }
-        assert_int_equal(deep_store_bytes(roots, uri), cases[i].fault ? -1 : FILE_BYTES);
+        assert_int_equal(deep_store_bytes(&store, uri), cases[i].fault ? -1 : FILE_BYTES);
     }
 }
 
@@ -163,12 +164,51 @@ static void test_without_a_root_nothing_is_read(void **state)
     struct problem why = PROBLEM_NONE;
     int64_t bytes = 0;
     int fd = -1;
+    const struct deep_store none = { .roots = "", .table = "t", .every_table = true };
     (void)state;
     uri_of("file:@/a/file", uri);
-    assert_int_equal(deep_store_open("", uri, &fd, &bytes, &why), FAULT_FORBIDDEN);
+    assert_int_equal(deep_store_open(&none, uri, &fd, &bytes, &why), FAULT_FORBIDDEN);
     assert_non_null(strstr(why.text, "SLUICE_DEEP_STORE_ROOTS"));
-    assert_int_equal(deep_store_bytes("", uri), -1);
+    assert_int_equal(deep_store_bytes(&none, uri), -1);
     assert_int_equal(fd, -1);
+}
+
+/* Which of the folders are for whom; each has the file "file". */
+static void test_a_folder_is_for_its_tables_and_one_without_a_pattern_for_every_table(void **state)
+{
+    static const struct {
+        const char *table;
+        bool every_table;
+        const char *file;
+        enum fault fault;
+    } whose[] = {
+        { "mine", false, "file:@/a/file", FAULT_NONE },
+        { "db.x", false, "file:@/a/file", FAULT_NONE },
+        { "mine2", false, "file:@/a/file", FAULT_NONE },
+        { "other", false, "file:@/a/file", FAULT_FORBIDDEN },
+        { "other", true, "file:@/a/file", FAULT_FORBIDDEN },
+        { "mine", false, "file:@/a/none", FAULT_MALFORMED },
+        { "other", false, "file:@/a/none", FAULT_FORBIDDEN },
+        { "mine", false, "file:@/second/file", FAULT_FORBIDDEN },
+        { "mine", true, "file:@/second/file", FAULT_NONE },
+    };
+    char both[3 * PATH_ROOM];
+    (void)state;
+    (void)snprintf(both, sizeof both, "mine*,db.*=%.200s/a:%.200s/second", top, top);
+    for (size_t i = 0; i < sizeof whose / sizeof whose[0]; i++) {
+        const struct deep_store store = { .roots = both,
+                                          .table = whose[i].table,
+                                          .every_table = whose[i].every_table };
+        char uri[PATH_ROOM];
+        struct problem why = PROBLEM_NONE;
+        int64_t bytes = 0;
+        int fd = -1;
+        uri_of(whose[i].file, uri);
+        assert_int_equal(deep_store_open(&store, uri, &fd, &bytes, &why), whose[i].fault);
+        assert_int_equal(deep_store_bytes(&store, uri), whose[i].fault ? -1 : FILE_BYTES);
+        if (fd >= 0)
+            assert_int_equal(close(fd), 0);
+    }
 }
 
 int main(void)
@@ -176,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_files_below_a_root_are_opened),
         cmocka_unit_test(test_without_a_root_nothing_is_read),
+        cmocka_unit_test(test_a_folder_is_for_its_tables_and_one_without_a_pattern_for_every_table),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

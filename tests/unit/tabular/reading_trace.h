@@ -1,8 +1,8 @@
 /*
- * opteryx_trace.h - a reading as one line of text, and content cut in all ways.
+ * reading_trace.h - a reading as one line of text, and content cut in all ways.
  */
-#ifndef TESTS_OPTERYX_TRACE_H
-#define TESTS_OPTERYX_TRACE_H
+#ifndef TESTS_READING_TRACE_H
+#define TESTS_READING_TRACE_H
 
 #include "tabular/reading.h"
 

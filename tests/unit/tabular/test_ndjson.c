@@ -2,7 +2,7 @@
  * The NDJSON reader: a table of contents and what is read from them, each at every cut.
  */
 #include "base/limits.h"
-#include "opteryx_trace.h"
+#include "reading_trace.h"
 #include "tabular/ndjson.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* test_blob_reserved.c - contents that come in pieces, in any order and through any worker. */
-#include "tests/unit/blob_place.h"
+#include "blob_place.h"
 
 enum { BYTES = 3 * 1000, PIECE = 1000, OTHER_WORKER = 0x4321 };
 

@@ -1,4 +1,4 @@
-/* test_oxen_words.c - what may stand in a request to the Oxen surface: hashes, names, agents. */
+/* test_oxen_identifiers.c - what may stand in a request to the Oxen surface: hashes, names, agents. */
 #include "base/limits.h"
 #include "oxen/agent.h"
 #include "oxen/hash.h"

@@ -1,4 +1,4 @@
-/* test_token_text.c - the text of a credential, how requests carry it, rights and scopes. */
+/* test_token.c - the text of a credential, how requests carry it, rights and scopes. */
 #include "auth/auth.h"
 #include "auth/token.h"
 
