@@ -1,8 +1,8 @@
 #include "oxen/missing.h"
 
 #include "blob/blob.h"
-#include "db/oxen_push_store.h"
 #include "db/oxen_store.h"
+#include "db/oxen_store_push.h"
 #include "oxen/archive.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
@@ -38,7 +38,7 @@ static enum fault node_exists(struct exchange *x, int64_t repository,
     memcpy(node.bytes, hash, sizeof node.bytes);
     oxen_hash_text(&node, digits);
     oxen_archive_node_name(digits, name);
-    const enum fault f = oxen_push_object_find(x->db, repository, name, &ref, found, why);
+    const enum fault f = oxen_store_push_object_find(x->db, repository, name, &ref, found, why);
     if (!f)
         *found = *found && blob_present(x->blobs, &ref);
     return f;
@@ -49,7 +49,7 @@ static enum fault commit_exists(struct exchange *x, int64_t repository,
                                 const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                 struct problem *why)
 {
-    const enum fault f = oxen_push_commit_pushed(x->db, repository, hash, found, why);
+    const enum fault f = oxen_store_push_commit_pushed(x->db, repository, hash, found, why);
     return f || !*found ? f : node_exists(x, repository, hash, found, why);
 }
 
@@ -92,7 +92,7 @@ static enum fault list_missing(struct exchange *x, int64_t repository, exists is
         f = add_missing(x, repository, is_there, json_object_array_get_idx(asked, i), out, why);
     if (!f && text_failed(out))
         f = problem_internal(why, "no memory for a list of hashes");
-    return f ? f : db_settle(x->db, why);
+    return f;
 }
 
 static enum fault answer(struct exchange *x, exists is_there, struct problem *why)

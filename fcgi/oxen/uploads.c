@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/oxen_upload_store.h"
+#include "db/oxen_store_upload.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -122,13 +122,13 @@ static enum fault find_same(struct exchange *x, int64_t repository, struct oxen_
                             int64_t since, bool *found, struct problem *why)
 {
     struct oxen_upload same = { .part_bytes = 0 };
-    enum fault f = oxen_upload_same(x->db, repository, upload, since, upload->id, found, why);
+    enum fault f = oxen_store_upload_same(x->db, repository, upload, since, upload->id, found, why);
     if (!f && *found)
-        f = oxen_upload_find(x->db, repository, upload->id, since, &same, found, why);
+        f = oxen_store_upload_find(x->db, repository, upload->id, since, &same, found, why);
     if (f || !*found || blob_present(x->blobs, &same.ref))
         return f;
     *found = false;
-    return oxen_upload_drop(x->db, upload->id, why);
+    return oxen_store_upload_drop(x->db, upload->id, why);
 }
 
 static enum fault begin(struct exchange *x, int64_t repository, struct oxen_upload *upload,
@@ -138,16 +138,16 @@ static enum fault begin(struct exchange *x, int64_t repository, struct oxen_uplo
     bool found = false;
     enum fault f = find_same(x, repository, upload, since, &found, why);
     if (f || found)
-        return f ? f : db_settle(x->db, why);
+        return f;
     oxen_repository_uuid(x, upload->id);
     f = blob_reserve(x->blobs, (uint64_t)upload->ref.bytes, &upload->ref, why);
     if (!f)
         f = blob_flush(x->blobs, why);
     if (f)
         return f;
-    f = oxen_upload_add(x->db, repository, upload, x->now, since, why);
-    exchange_keep_blobs(x);
-    return f;
+    const struct oxen_upload_bounds bounds = { OXEN_UPLOADS_OPEN_MAX,
+                                               x->config->upload_reserved_max };
+    return oxen_store_upload_add(x->db, repository, upload, x->now, since, &bounds, why);
 }
 
 static enum fault reply_begun(struct exchange *x, const struct oxen_upload *upload,
@@ -168,9 +168,6 @@ static enum fault reply_begun(struct exchange *x, const struct oxen_upload *uplo
 static enum fault reply_stored(struct exchange *x, struct problem *why)
 {
     struct text out;
-    const enum fault f = db_settle(x->db, why); /* the client will not send it */
-    if (f)
-        return f;
     oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
     oxen_reply_text(&out, "file", "already_stored");
     return oxen_reply_end(x, &out, why);
