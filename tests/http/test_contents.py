@@ -141,7 +141,7 @@ def damage(service, start, size):
 def await_damage(service, count):
     """A request's line is written after its answer."""
     end = time.monotonic() + 60
-    while len(re.findall("level=error .*fault=content_damaged", service.log_text())) != count:
+    while len(re.findall(" error request .*fault=content_damaged", service.log_text())) != count:
         assert time.monotonic() < end, service.log_text()[-4000:]
         time.sleep(0.02)
 
