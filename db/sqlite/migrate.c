@@ -328,7 +328,7 @@ enum fault migrate_check(const char *folder, struct problem *why)
     if (!f)
         f = migrate_verify(db, why);
     if (f) {
-        db_close(db);
+        db_detach(db);
         return f;
     }
     const struct counters *counters = counters_look(db->folder);

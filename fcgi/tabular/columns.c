@@ -276,8 +276,9 @@ enum fault columns_merge(struct columns *into, const struct columns *part, bool 
             f = columns_add(into, column->name, strlen(column->name), &column->type,
                             column->nullable || !first, why);
         } else if (!first || known->type.kind != column->type.kind) {
+            const bool twice = columns_find(part, column->name) != column;
             known->nullable = known->nullable || column->nullable;
-            f = merge_type(known, column, told, ctx, why);
+            f = merge_type(known, column, twice ? NULL : told, ctx, why);
         }
     }
     for (size_t i = 0; !f && !first && i < before; i++) {
