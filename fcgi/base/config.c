@@ -162,6 +162,38 @@ static enum fault read_entry(struct config *config, const char *entry, struct pr
                        (int)(name_len < NAME_SHOWN_MAX ? name_len : NAME_SHOWN_MAX), entry);
 }
 
+/* What stands behind "http://" or "https://"; NULL for another scheme. */
+static const char *behind_http(const char *url)
+{
+    static const char plain[] = "http://";
+    static const char secure[] = "https://";
+    if (strncmp(url, plain, sizeof plain - 1) == 0)
+        return url + sizeof plain - 1;
+    return strncmp(url, secure, sizeof secure - 1) == 0 ? url + sizeof secure - 1 : NULL;
+}
+
+/* Origins as browsers write them: a scheme, a host and perhaps a port, separated by ','. */
+static enum fault check_origins(const struct config *config, struct problem *why)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  ".-_[]:";
+    const char *at = config->cors_origins;
+    if (*at && config->auth == AUTH_OPEN)
+        return problem_set(why, FAULT_MALFORMED,
+                           "SLUICE_CORS_ORIGINS is for SLUICE_AUTH=required: without a credential "
+                           "no page is let in");
+    while (*at) {
+        const char *end = strchrnul(at, ',');
+        const char *host = behind_http(at);
+        if (!host || host >= end || strspn(host, allowed) != (size_t)(end - host))
+            return problem_set(why, FAULT_MALFORMED,
+                               "SLUICE_CORS_ORIGINS must list origins such as "
+                               "https://ui.example:8443, separated by ','");
+        at = *end ? end + 1 : end;
+    }
+    return FAULT_NONE;
+}
+
 /* "FOLDER" or "TABLES=FOLDER", separated by ':'. */
 static enum fault check_roots(const char *roots, struct problem *why)
 {
@@ -183,13 +215,13 @@ static enum fault check_roots(const char *roots, struct problem *why)
 /* What the bounds of single values cannot say. */
 static enum fault check_whole(const struct config *config, struct problem *why)
 {
-    const char *url = config->public_url;
-    if (url[0] && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
+    if (config->public_url[0] && !behind_http(config->public_url))
         return problem_set(why, FAULT_MALFORMED,
                            "SLUICE_PUBLIC_URL must begin with http:// or https://");
     if (strcmp(config->state, "/") == 0)
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE must be a folder of its own, not /");
-    return check_roots(config->deep_store_roots, why);
+    const enum fault f = check_roots(config->deep_store_roots, why);
+    return f ? f : check_origins(config, why);
 }
 
 enum fault config_load(struct config *config, char *const *environment, struct problem *why)

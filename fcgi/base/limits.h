@@ -62,10 +62,11 @@ enum {
     OPTERYX_COLUMN_NAME_MAX = 1 * KIB, /* bytes of a column's name: FAULT_UNPROCESSABLE */
     OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
-    OPTERYX_CELL_MAX = 512,  /* bytes of a value looked at for its type; longer ones are text */
-    OPTERYX_PAGE = 100,      /* entries of a list where the client does not say how many */
-    OPTERYX_PAGE_MAX = 1000, /* entries of a list: 422 */
-    OPTERYX_PAGE_BYTES = 1 * MIB,      /* names and messages of a list, past which its page ends */
+    OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
+    PARQUET_ELEMENTS_MAX = 1 << 20, /* elements of a schema: FAULT_UNPROCESSABLE */
+    OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
+    OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
+    OPTERYX_PAGE_BYTES = 1 * MIB,   /* names and messages of a list, past which its page ends */
     OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
@@ -94,6 +95,9 @@ enum {
     NAME_MAX_BYTES =
         256, /* a token's, table's, dataset's or repository's name with the NUL: FAULT_MALFORMED */
 };
+
+/* Rows of one Parquet file, so that no sum of files overflows: FAULT_UNPROCESSABLE. */
+#define PARQUET_ROWS_MAX (INT64_C(1) << 40)
 
 /* Bytes of one resumable upload: FAULT_MALFORMED. */
 #define OXEN_UPLOAD_BYTES_MAX (INT64_C(1) << 40)

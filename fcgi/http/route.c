@@ -1,5 +1,7 @@
 #include "http/route.h"
 
+#include "http/origin.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -191,7 +193,9 @@ enum fault route_serve(struct exchange *x, const struct surface *const *surfaces
                        const struct surface *fallback, struct problem *why)
 {
     x->surface = owner(&x->uri, surfaces, count, fallback);
-    enum fault f = x->surface->gate ? x->surface->gate(x, why) : FAULT_NONE;
+    enum fault f = origin_check(x, why);
+    if (!f && x->surface->gate)
+        f = x->surface->gate(x, why);
     if (!f && x->reply == REPLY_NONE)
         f = dispatch(x, why);
     return answer(x, f, why);

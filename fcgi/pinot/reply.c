@@ -89,9 +89,6 @@ enum fault pinot_gate(struct exchange *x, struct problem *why)
     (void)why;
     exchange_set_header(x, "Pinot-Controller-Host", host && host[0] ? host : "localhost");
     exchange_set_header(x, "Pinot-Controller-Version", pinot_version);
-    exchange_set_header(x, "Access-Control-Allow-Origin", "*");
-    exchange_set_header(x, "Access-Control-Allow-Methods", "GET, POST, PUT, OPTIONS, DELETE");
-    exchange_set_header(x, "Access-Control-Allow-Headers", "*");
     return FAULT_NONE;
 }
 

@@ -12,7 +12,7 @@
  * KiB that it has made after every call. */
 enum { SLICE = IO_CHUNK };
 
-enum progress { BEFORE_FIRST, INSIDE, AFTER_ONE };
+enum progress { BEFORE_FIRST, INSIDE, AFTER_ONE, IN_PADDING };
 
 struct decoder {
     enum coding coding;
@@ -141,6 +141,22 @@ static enum fault decode_step(struct decoder *decoder, struct coding_step *step,
     return f;
 }
 
+/* Passes over zeros behind a stream that may be padded; anything else behind them is refused, as
+ * one reader of gzip drops it and another reads it. */
+static enum fault padding_skip(struct decoder *decoder, struct coding_step *step,
+                               struct problem *why)
+{
+    if (decoder->progress == AFTER_ONE && step->in_len > 0 && *step->in == 0)
+        decoder->progress = IN_PADDING;
+    if (decoder->progress != IN_PADDING)
+        return FAULT_NONE;
+    while (step->in_len > 0 && *step->in == 0) {
+        step->in++;
+        step->in_len--;
+    }
+    return step->in_len ? coding_trailing(coding_name(decoder->coding), why) : FAULT_NONE;
+}
+
 /* Decodes a slice with everything that can be made of the input up to its end. */
 static enum fault decode_slice(struct decoder *decoder, const uint8_t *bytes, size_t len,
                                struct problem *why)
@@ -149,8 +165,13 @@ static enum fault decode_slice(struct decoder *decoder, const uint8_t *bytes, si
     bool more = len > 0;
     enum fault f = FAULT_NONE;
     decoder->encoded += len;
-    while (!f && more)
+    while (!f && more) {
+        if (decoder->kind->padded)
+            f = padding_skip(decoder, &step, why);
+        if (f || decoder->progress == IN_PADDING)
+            break;
         f = decode_step(decoder, &step, &more, why);
+    }
     return f;
 }
 
@@ -238,7 +259,7 @@ enum fault decoder_end(struct decoder *decoder, struct problem *why)
         return FAULT_NONE;
     decoder->held = 0;
     enum fault f = decode_slice(decoder, decoder->slice, held, why);
-    if (!f && decoder->progress != AFTER_ONE)
+    if (!f && decoder->progress != AFTER_ONE && decoder->progress != IN_PADDING)
         f = problem_code(why, FAULT_UNPROCESSABLE, CODING_TRUNCATED, "unexpected end of file");
     return f;
 }

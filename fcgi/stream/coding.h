@@ -1,7 +1,7 @@
 /*
  * coding.h - content codings (RFC 9110 section 8.4), decoded while they stream.
  *
- * gzip (RFC 1952, any number of members), deflate (RFC 9110: the zlib format, RFC 1950; raw RFC
+ * gzip (RFC 1952, any number of members, and zeros behind them: padding), deflate (RFC 9110: the zlib format, RFC 1950; raw RFC
  * 1951 is taken too, as clients send both), br (RFC 7932, no large windows), zstd (RFC 8878, any
  * number of frames, windows up to ZSTD_WINDOW_LOG_MAX; skippable frames are skipped).
  *
@@ -30,6 +30,7 @@
 #define CODING_CHECKSUM "coding_checksum"     /* the bytes are not those that were encoded */
 #define CODING_CORRUPT "coding_corrupt"       /* anything else that does not decode */
 #define CODING_TRAILING "coding_trailing"     /* bytes after the end */
+#define CODING_DICTIONARY "coding_dictionary" /* was made with a dictionary */
 #define CODING_WINDOW "coding_window"         /* would take more memory than we give */
 #define CODING_TOO_LARGE "coding_too_large"   /* FAULT_TOO_LARGE: past decoded_max */
 #define CODING_RATIO "coding_ratio"           /* FAULT_TOO_LARGE: a bomb by its ratio */

@@ -6,6 +6,8 @@
 #include <brotli/decode.h>
 #include <stdlib.h>
 
+enum { WINDOW_MIB = 16 }; /* RFC 7932 section 9.1 has none above */
+
 struct br_engine {
     BrotliDecoderState *br; /* NULL when it could not be renewed */
 };
@@ -57,7 +59,7 @@ static enum fault br_error(const struct br_engine *engine, struct problem *why)
 {
     const BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(engine->br);
     if (code == BROTLI_DECODER_ERROR_FORMAT_WINDOW_BITS)
-        return coding_window("br", why);
+        return coding_window("br", WINDOW_MIB, why);
     if (code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES)
         return problem_internal(why, "brotli: %s", BrotliDecoderErrorString(code));
     return coding_corrupt("br", why);
@@ -76,5 +78,5 @@ static enum fault br_step(void *ctx, struct coding_step *step, struct problem *w
 }
 
 const struct coding_engine coding_br_engine = {
-    br_create, br_destroy, br_reset, br_begin, br_step,
+    false, br_create, br_destroy, br_reset, br_begin, br_step,
 };

@@ -24,8 +24,15 @@ enum fault coding_trailing(const char *name, struct problem *why)
                         "bytes after the end of the %s stream", name);
 }
 
-enum fault coding_window(const char *name, struct problem *why)
+enum fault coding_dictionary(const char *name, struct problem *why)
+{
+    return problem_code(why, FAULT_UNPROCESSABLE, CODING_DICTIONARY,
+                        "the %s stream needs a dictionary, and none is known here", name);
+}
+
+enum fault coding_window(const char *name, int mib, struct problem *why)
 {
     return problem_code(why, FAULT_UNPROCESSABLE, CODING_WINDOW,
-                        "the window of the %s stream is larger than is served", name);
+                        "the window of the %s stream is larger than the %d MiB that are served",
+                        name, mib);
 }

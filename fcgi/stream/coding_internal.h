@@ -23,6 +23,8 @@ struct coding_step {
 };
 
 struct coding_engine {
+    /* Zeros after a stream are padding: tape blocks, and what tar writes to a pipe. */
+    bool padded;
     /* NULL when out of memory. */
     void *(*create)(void);
     /* engine may be NULL. */
@@ -47,6 +49,7 @@ enum fault coding_bad_header(const char *name, struct problem *why);
 enum fault coding_bad_checksum(const char *name, struct problem *why);
 enum fault coding_corrupt(const char *name, struct problem *why);
 enum fault coding_trailing(const char *name, struct problem *why);
-enum fault coding_window(const char *name, struct problem *why);
+enum fault coding_dictionary(const char *name, struct problem *why);
+enum fault coding_window(const char *name, int mib, struct problem *why); /* mib: what is served */
 
 #endif

@@ -119,16 +119,16 @@ static enum fault zlib_step(void *ctx, struct coding_step *step, struct problem 
     if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR)
         return FAULT_NONE;
     if (result == Z_NEED_DICT)
-        return coding_bad_header("deflate", why);
+        return coding_dictionary("deflate", why);
     if (result == Z_DATA_ERROR)
         return data_error(engine, why);
     return problem_internal(why, "zlib: inflate failed with %d", result);
 }
 
 const struct coding_engine coding_gzip_engine = {
-    zlib_create, zlib_destroy, zlib_reset, gzip_begin, zlib_step,
+    true, zlib_create, zlib_destroy, zlib_reset, gzip_begin, zlib_step,
 };
 
 const struct coding_engine coding_deflate_engine = {
-    zlib_create, zlib_destroy, zlib_reset, deflate_begin, zlib_step,
+    false, zlib_create, zlib_destroy, zlib_reset, deflate_begin, zlib_step,
 };

@@ -12,6 +12,7 @@ enum {
     FRAME_FIRST = 0x28,     /* RFC 8878 section 3.1.1: the magic number's first byte */
     SKIPPABLE_FIRST = 0x50, /* section 3.1.2: 0x50 to 0x5F for a skippable frame */
     SKIPPABLE_MASK = 0xF0,
+    ZSTD_WINDOW_BYTES = 1 << ZSTD_WINDOW_LOG_MAX,
 };
 
 static void zstd_destroy(void *ctx)
@@ -51,14 +52,15 @@ static enum fault zstd_error(size_t result, struct problem *why)
 {
     const ZSTD_ErrorCode code = ZSTD_getErrorCode(result);
     if (code == ZSTD_error_frameParameter_windowTooLarge)
-        return coding_window("zstd", why);
+        return coding_window("zstd", (int)(ZSTD_WINDOW_BYTES / MIB), why);
+    if (code == ZSTD_error_dictionary_wrong)
+        return coding_dictionary("zstd", why);
     if (code == ZSTD_error_checksum_wrong)
         return coding_bad_checksum("zstd", why);
     if (code == ZSTD_error_memory_allocation)
         return problem_internal(why, "zstd: %s", ZSTD_getErrorName(result));
-    const bool header = code == ZSTD_error_prefix_unknown ||
-                        code == ZSTD_error_frameParameter_unsupported ||
-                        code == ZSTD_error_dictionary_wrong;
+    const bool header =
+        code == ZSTD_error_prefix_unknown || code == ZSTD_error_frameParameter_unsupported;
     return header ? coding_bad_header("zstd", why) : coding_corrupt("zstd", why);
 }
 
@@ -75,5 +77,5 @@ static enum fault zstd_step(void *ctx, struct coding_step *step, struct problem 
 }
 
 const struct coding_engine coding_zstd_engine = {
-    zstd_create, zstd_destroy, zstd_reset, zstd_begin, zstd_step,
+    false, zstd_create, zstd_destroy, zstd_reset, zstd_begin, zstd_step,
 };

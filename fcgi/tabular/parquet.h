@@ -2,13 +2,15 @@
  * parquet.h - the footer of a Parquet file: rows, columns and types; pages are not read.
  *
  * The file begins and ends with "PAR1"; before its last eight bytes stands a FileMetaData in
- * Thrift's compact protocol (parquet-format, parquet.thrift).  Checked: the schema's tree, the row
- * groups' rows against the file's, and that every column's pages lie before the footer, in this
- * file.  An encrypted file ("PARE", or one with an encryption algorithm) is refused.
+ * Thrift's compact protocol (parquet-format, parquet.thrift).  Checked: the schema's tree, that every
+ * annotation fits its physical type, the row groups' rows against the file's where it gives them,
+ * and that every column's pages lie before the footer, in this file.  An encrypted file ("PARE", or
+ * one with an encryption algorithm) is refused.
  *
- * The columns are the children of the schema's root.  LIST groups and repeated fields are ARRAY<>;
- * MAP and other groups are NVARCHAR, as Opteryx keeps structs; logical types win over converted
- * ones; STRING and ENUM are VARCHAR, JSON is NVARCHAR.
+ * The columns are the children of the schema's root.  LIST groups (old forms too: LogicalTypes.md,
+ * "Backward-compatibility rules") and repeated fields are ARRAY<>; MAP and other groups are
+ * NVARCHAR, as Opteryx keeps structs; logical types win over converted ones; STRING and ENUM are
+ * VARCHAR, JSON is NVARCHAR.
  */
 #ifndef TABULAR_PARQUET_H
 #define TABULAR_PARQUET_H

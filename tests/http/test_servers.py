@@ -89,6 +89,16 @@ def test_a_request_line_of_the_program_s_limit_passes_and_a_longer_one_is_refuse
     assert answer.json()
 
 
+@pytest.mark.parametrize("path, _member", DIALECTS)
+def test_a_transfer_coding_that_no_server_takes_is_what_is_told(service, path, _member):
+    with service.connect() as connection:
+        connection.send(head("PUT", path, [("Transfer-Encoding", "gzip, chunked")]) + b"0\r\n\r\n")
+        answer = connection.answer("PUT")
+    assert answer.status in (400, 411, 501), answer
+    if answer.status == 501:
+        assert "transfer coding other than chunked" in answer.text, answer
+
+
 def test_what_is_not_http_is_refused_in_json_or_closed(service):
     with service.connect() as connection:
         connection.send(b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\nno colon\r\n\r\n")

@@ -82,6 +82,13 @@ static void test_what_is_unknown_or_unsafe_is_refused(void **state)
         { "SLUICE_DEEP_STORE_ROOTS=t=/", "SLUICE_DEEP_STORE_ROOTS must list" },
         { "SLUICE_DEEP_STORE_ROOTS=/a:t=b", "SLUICE_DEEP_STORE_ROOTS must list" },
         { "SLUICE_DEEP_STORE_ROOTS=/", "SLUICE_DEEP_STORE_ROOTS must list" },
+        { "SLUICE_CORS_ORIGINS=*", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=null", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=ui.example", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=https://", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=https://a/", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=https://a, https://b", "SLUICE_CORS_ORIGINS must list" },
+        { "SLUICE_CORS_ORIGINS=https://a,,https://b", "SLUICE_CORS_ORIGINS must list" },
     };
     struct problem why = PROBLEM_NONE;
     (void)state;
@@ -92,6 +99,15 @@ static void test_what_is_unknown_or_unsafe_is_refused(void **state)
         assert_int_equal(load(cases[i].entry, NULL, &why), FAULT_MALFORMED);
         assert_non_null(strstr(why.text, cases[i].named));
     }
+}
+
+static void test_origins_are_for_a_server_that_asks_for_credentials(void **state)
+{
+    static const char listed[] = "SLUICE_CORS_ORIGINS=https://a.example,http://[::1]:3000";
+    struct problem why = PROBLEM_NONE;
+    (void)state;
+    assert_int_equal(load(listed, "SLUICE_AUTH=required", &why), FAULT_NONE);
+    assert_int_equal(load(listed, "SLUICE_AUTH=open", &why), FAULT_MALFORMED);
 }
 
 static void test_what_is_printed_can_be_read_back(void **state)
@@ -116,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_environment_gives_the_defaults),
         cmocka_unit_test(test_values_are_taken),
         cmocka_unit_test(test_what_is_unknown_or_unsafe_is_refused),
+        cmocka_unit_test(test_origins_are_for_a_server_that_asks_for_credentials),
         cmocka_unit_test(test_what_is_printed_can_be_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,14 +107,16 @@ static const struct {
       CODING_CORRUPT, "corrupt deflate stream" },
     { "no bytes of deflate", CODING_DEFLATE, "", 0, CODING_TRUNCATED, "unexpected end of file" },
     { "one byte of deflate", CODING_DEFLATE, "\x78", 1, CODING_TRUNCATED, NULL },
-    { "deflate with a dictionary", CODING_DEFLATE, "\x78\xbb\0\0\0\1", 6, CODING_BAD_HEADER, NULL },
+    { "deflate with a dictionary", CODING_DEFLATE, "\x78\xbb\0\0\0\1", 6, CODING_DICTIONARY,
+      "the deflate stream needs a dictionary, and none is known here" },
     { "a corrupt raw block", CODING_DEFLATE, "\x07", 1, CODING_CORRUPT, "corrupt deflate stream" },
     { "bytes after raw deflate", CODING_DEFLATE, "\x03\0x", 3, CODING_TRAILING, NULL },
     { "no bytes of br", CODING_BR, "", 0, CODING_TRUNCATED, "unexpected end of file" },
     { "a br stream in its middle", CODING_BR, "\x0b\x02\x80he", 5, CODING_TRUNCATED, NULL },
     { "bytes after br", CODING_BR, "\x0b\x02\x80hello\x03!", 10, CODING_TRAILING,
       "bytes after the end of the br stream" },
-    { "a large window of br", CODING_BR, "\x11\x1e\x03", 3, CODING_WINDOW, NULL },
+    { "a large window of br", CODING_BR, "\x11\x1e\x03", 3, CODING_WINDOW,
+      "the window of the br stream is larger than the 16 MiB that are served" },
     { "not br", CODING_BR, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, CODING_CORRUPT,
       "corrupt br stream" },
     { "not zstd", CODING_ZSTD, "plain", 5, CODING_BAD_HEADER, "invalid zstd header" },
@@ -124,9 +126,9 @@ static const struct {
     { "no bytes of zstd", CODING_ZSTD, "", 0, CODING_TRUNCATED, "unexpected end of file" },
     { "half a magic number of zstd", CODING_ZSTD, "\x28\xb5", 2, CODING_TRUNCATED, NULL },
     { "a zstd window of 16 MiB", CODING_ZSTD, "\x28\xb5\x2f\xfd\x00\x70\x01\x00\x00", 9,
-      CODING_WINDOW, "the window of the zstd stream is larger than is served" },
+      CODING_WINDOW, "the window of the zstd stream is larger than the 8 MiB that are served" },
     { "a zstd dictionary", CODING_ZSTD, "\x28\xb5\x2f\xfd\x21\x07\x00\x01\x00\x00", 10,
-      CODING_BAD_HEADER, NULL },
+      CODING_DICTIONARY, "the zstd stream needs a dictionary, and none is known here" },
     { "half a skippable frame", CODING_ZSTD, "\x50\x2a\x4d\x18\x03\0\0\0x", 9, CODING_TRUNCATED,
       NULL },
 };
@@ -164,8 +166,8 @@ static void test_what_follows_a_member_must_be_one(void **state)
         const char *code;
     } cases[] = {
         { "x", 1, CODING_TRAILING },
-        { "\0", 1, CODING_TRAILING },
-        { "\0\0\0\0", 4, CODING_TRAILING },
+        { "\0x", 2, CODING_TRAILING },
+        { "\0\0\0\0\x1f\x8b", 6, CODING_TRAILING },
         { "\x1f", 1, CODING_TRUNCATED },
         { "\x1f\x8b", 2, CODING_TRUNCATED },
         { "\x1f\x8b\x08\0\0\0\0\0\0\0", 10, CODING_TRUNCATED },
@@ -186,6 +188,25 @@ static void test_what_follows_a_member_must_be_one(void **state)
     put(zstd, "x", 1);
     assert_every_cut(&bad, zstd, NULL);
     free(zstd);
+}
+
+/* What tar writes to a pipe, and what tapes hold, goes on with zeros. */
+static void test_zeros_after_the_last_member_are_padding(void **state)
+{
+    (void)state;
+    static const size_t paddings[] = { 1, 511, NOISE_BYTES };
+    struct bytes *want = bytes_of("abcabc", 6);
+    for (size_t i = 0; i < sizeof paddings / sizeof paddings[0]; i++) {
+        const struct trial good = { CODING_GZIP, UINT64_MAX, NULL, NULL, NULL };
+        struct bytes *in = bytes_of("", 0);
+        put_deflated(in, WINDOW_GZIP, "abc", 3);
+        put_deflated(in, WINDOW_GZIP, "abc", 3);
+        for (size_t zeros = 0; zeros < paddings[i]; zeros++)
+            put(in, "\0", 1);
+        assert_every_cut(&good, in, want);
+        free(in);
+    }
+    free(want);
 }
 
 /* One bit of each byte of a good stream: never a silent success with other bytes. */
@@ -414,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_bad_streams_are_named_at_every_cut),
         cmocka_unit_test(test_a_zstd_window_of_8_mib_is_served),
         cmocka_unit_test(test_what_follows_a_member_must_be_one),
+        cmocka_unit_test(test_zeros_after_the_last_member_are_padding),
         cmocka_unit_test(test_checksums_are_checked),
         cmocka_unit_test(test_every_prefix_of_a_stream_is_truncated),
         cmocka_unit_test(test_the_sinks_fault_ends_the_stream),

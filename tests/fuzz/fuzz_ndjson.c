@@ -1,5 +1,5 @@
 /*
- * fuzz_opteryx_ndjson.c - the NDJSON reader gives the same at every cut of any bytes.
+ * fuzz_ndjson.c - the NDJSON reader gives the same at every cut of any bytes.
  */
 #include "fuzz_reading.h"
 #include "tabular/ndjson.h"

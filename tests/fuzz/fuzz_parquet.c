@@ -1,5 +1,5 @@
 /*
- * fuzz_opteryx_parquet.c - any bytes between two PAR1 are read or refused as a footer.
+ * fuzz_parquet.c - any bytes between two PAR1 are read or refused as a footer.
  */
 #include "fuzz_reading.h"
 #include "tabular/parquet.h"

@@ -1,5 +1,5 @@
 /*
- * fuzz_opteryx_csv.c - the CSV reader gives the same at every cut of any bytes.
+ * fuzz_csv.c - the CSV reader gives the same at every cut of any bytes.
  */
 #include "fuzz_reading.h"
 #include "tabular/csv.h"

@@ -1,0 +1,13 @@
+"""Files of our Parquet writer, read by readers that are not ours."""
+
+import os
+
+from sluice import ROOT
+
+WRITER = os.environ.get("PARQUET_TABLE",
+                        str(ROOT / "build" / "RelWithDebInfo" / "peer_parquet_table"))
+TABLES = os.environ.get("PARQUET_TABLES", "100")
+
+
+def test_random_tables_are_read_alike_by_three_readers(peer, tmp_path):
+    print(peer("parquet_tables.py", WRITER, str(tmp_path), TABLES))
