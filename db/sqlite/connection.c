@@ -81,6 +81,11 @@ static bool is_read_only(int system)
     return system == EROFS || system == EACCES || system == EPERM;
 }
 
+bool db_refused(int system)
+{
+    return system == ENOSPC || system == EDQUOT || is_read_only(system);
+}
+
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
 {
     const int system = errno; /* sqlite3_system_errno() does not hear of a COMMIT's failure */

@@ -80,8 +80,10 @@ enum {
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,     /* bytes of a batch's err_files: FAULT_TOO_LARGE */
-    OXEN_LIST_MAX = 4 * MIB,       /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
-    OXEN_LIST_HASHES_MAX = 128000, /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
+    OXEN_LIST_MAX = 16 * MIB,      /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_WIRE_MAX = 7 * MIB,  /* bytes of it as sent, zipped: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 400000, /* different hashes in it: FAULT_TOO_LARGE */
+    OXEN_MISSING_TOLD_MAX = 50000, /* hashes that are told to be missing; later ones are counted */
     OXEN_OPEN_COMMITS_MAX =
         64 * KIB,             /* of a repository, looked at when a push ends; others stay open */
     OXEN_NODE_HEAD = 4 * KIB, /* bytes of a commit's tree node that are searched for its parents */
@@ -89,6 +91,10 @@ enum {
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */
     OXEN_WINDOW_BYTES = 1024 * MIB, /* of the parts that a client may send at once */
+    OXEN_UPLOADS_OPEN_MAX = 1000,   /* unfinished uploads of one repository: FAULT_BUSY */
+    OXEN_GUNZIP_FROM =
+        32 * MIB,            /* bytes of a request after gunzip before their ratio is looked at */
+    OXEN_GUNZIP_RATIO = 100, /* of those to the request's own bytes: a file's FAULT_TOO_LARGE */
     OXEN_UPLOAD_IDLE_HOURS = 24, /* without a part, after which an upload expires: FAULT_MISSING */
 
     /* names */

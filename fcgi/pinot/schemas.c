@@ -2,9 +2,11 @@
 
 #include "auth/auth.h"
 #include "base/limits.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
+#include "pinot/configs.h"
 #include "pinot/names.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/table_config.h"
 #include "json/json.h"
 
@@ -37,15 +39,21 @@ static enum fault read_schema(struct exchange *x, enum right right, struct schem
     return f ? f : auth_require(x, right, schema->name, why);
 }
 
+static enum fault write_schema(struct exchange *x, enum configs_write how,
+                               const struct schema_config *schema, struct problem *why)
+{
+    const struct configs configs = { .how = how, .raw = schema->name, .schema = schema->config };
+    return configs_put(x, &configs, why);
+}
+
 /* POST /schemas */
 enum fault pinot_schemas_post(struct exchange *x, struct problem *why)
 {
     struct schema_config schema = { 0 };
-    const char *word = exchange_query(x, "override");
-    const bool override = !word || text_same(word, "true");
+    const bool override = request_flag(request_query(x, "override"), true);
     enum fault f = read_schema(x, RIGHT_ADMIN, &schema, why);
     if (!f)
-        f = pinot_schema_put(x->db, schema.name, schema.config, override, false, x->now, why);
+        f = write_schema(x, override ? CONFIGS_SCHEMA_PUT : CONFIGS_SCHEMA_NEW, &schema, why);
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
@@ -75,7 +83,7 @@ enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
                         schema.name, name.given);
     }
     if (!f)
-        f = pinot_schema_put(x->db, schema.name, schema.config, true, true, x->now, why);
+        f = write_schema(x, CONFIGS_SCHEMA_REPLACE, &schema, why);
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
@@ -107,9 +115,7 @@ enum fault pinot_schemas_list(struct exchange *x, struct problem *why)
     text_addc(&list.body, '[');
     enum fault f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f)
-        f = pinot_schema_list(x->db, add_name, &list, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = pinot_store_schema_list(x->db, add_name, &list, why);
     text_addc(&list.body, ']');
     if (!f)
         f = pinot_reply_text(x, &list.body, why);
@@ -124,9 +130,7 @@ enum fault pinot_schema_read(struct exchange *x, struct problem *why)
     const char *config = NULL;
     enum fault f = named(x, RIGHT_READ, &name, why);
     if (!f)
-        f = pinot_schema_get(x->db, name.given, x->arena, &config, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = pinot_store_schema_get(x->db, name.given, x->arena, &config, why);
     if (f)
         return f;
     if (!config)
@@ -135,13 +139,21 @@ enum fault pinot_schema_read(struct exchange *x, struct problem *why)
 }
 
 /* DELETE /schemas/{schema} */
-enum fault pinot_schema_remove(struct exchange *x, struct problem *why)
+enum fault pinot_schemas_delete(struct exchange *x, struct problem *why)
 {
     struct table_name name;
+    struct pinot_schema_deletion deletion;
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
-        f = pinot_schema_delete(x->db, name.given, why);
+        f = pinot_store_schema_delete(x->db, name.given, &deletion, why);
     if (f)
         return f;
+    if (deletion.table[0]) {
+        return problem_set(why, FAULT_CONFLICT,
+                           "Cannot delete schema %s, as it is associated with table %s", name.given,
+                           deletion.table);
+    }
+    if (!deletion.found)
+        return problem_set(why, FAULT_MISSING, "Schema %s not found", name.given);
     return pinot_reply_status(x, arena_printf(x->arena, "Schema %s deleted", name.given), why);
 }

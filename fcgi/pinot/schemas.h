@@ -10,6 +10,6 @@ MUST_CHECK enum fault pinot_schemas_post(struct exchange *x, struct problem *why
 MUST_CHECK enum fault pinot_schemas_list(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault pinot_schema_read(struct exchange *x, struct problem *why);
 MUST_CHECK enum fault pinot_schema_replace(struct exchange *x, struct problem *why);
-MUST_CHECK enum fault pinot_schema_remove(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault pinot_schemas_delete(struct exchange *x, struct problem *why);
 
 #endif

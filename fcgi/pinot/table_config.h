@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/problem.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
 
 #include <json-c/json.h>
 #include <stdbool.h>

@@ -21,6 +21,7 @@ static const struct {
     const char *reason;
 } scans[] = {
     { "TOKEN_LIST", "lists all tokens, for people" },
+    { "OXEN_UPLOAD_RESERVED", "unfinished uploads are few, and beginning one is rare" },
 };
 
 static const struct {

@@ -361,6 +361,12 @@ void drive_routes(struct drive *drive, bool present, void (*seen)(struct drive *
 
 /* ---- its life ---- */
 
+/* As a worker does. */
+static void keep_named(void *blobs)
+{
+    blob_keep(blobs);
+}
+
 void drive_begin(struct drive *drive, int runs, bool others)
 {
     char *const environment[] = { strdup("SLUICE_AUTH=open"), NULL };
@@ -377,6 +383,7 @@ void drive_begin(struct drive *drive, int runs, bool others)
     state_path(&drive->state, "blobs", path);
     drive->arena = arena_create(ARENA_MAX);
     assert_int_equal(blob_open(path, 1, &drive->blobs, &why), FAULT_NONE);
+    db_when_named(drive->db, keep_named, drive->blobs);
     assert_int_equal(config_load(&drive->config, environment, &why), FAULT_NONE);
     memory_io_init(&drive->io, "GET", "/");
     free(environment[0]);

@@ -1,29 +1,36 @@
-#include "db/pinot_store.h"
+#include "db/pinot_store_push.h"
 
 #include "base/limits.h"
 #include "base/number.h"
 #include "db/blob_rows.h"
-#include "db/pinot_quota.h"
-#include "db/pinot_segment_store.h"
+#include "db/pinot_store_delete.h"
+#include "db/pinot_store_quota.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- what is there ---- */
 
-static enum fault table_get(struct db *db, const char *name, struct pinot_push_table *table,
+static void refuse(struct pinot_push *push, enum pinot_refused what,
+                   const struct pinot_segment *segment)
+{
+    push->refusal.what = what;
+    push->refusal.segment = segment;
+}
+
+static enum fault table_get(struct db *db, struct pinot_push *push, struct pinot_push_table *table,
                             struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_PUSH_TABLE);
-    query_text(&q, ":name", name);
+    query_text(&q, ":name", push->table);
     bool row = false;
     const enum fault f = query_step(&q, &row, why);
     if (f)
         return f;
-    if (!row)
-        return problem_set(why, FAULT_MALFORMED, "Failed to fetch table config for table: %s",
-                           name);
+    if (!row) {
+        refuse(push, PINOT_REFUSED_NO_TABLE, NULL);
+        return FAULT_NONE;
+    }
     const char *quota = query_column_text(&q, 3);
     *table = (struct pinot_push_table){
         .id = query_column_int(&q, 0),
@@ -77,8 +84,8 @@ static enum fault locks_any(struct db *db, int64_t table, bool *any, struct prob
     return f;
 }
 
-/* FAULT_CONFLICT when another upload of the segment is under way, or when ours has lost its lock. */
-static enum fault lock_check(struct db *db, const struct pinot_push *push, int64_t table,
+/* Refuses when another upload of the segment is under way, or when ours has lost its lock. */
+static enum fault lock_check(struct db *db, struct pinot_push *push, int64_t table,
                              const struct pinot_segment *segment, struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_LOCK_GET);
@@ -92,17 +99,13 @@ static enum fault lock_check(struct db *db, const struct pinot_push *push, int64
     const int64_t owner = row ? query_column_int(&q, 1) : 0;
     const int64_t expires = row ? query_column_int(&q, 2) : 0;
     query_done(&q);
-    if (push->token != 0 && token != push->token) {
-        return problem_set(why, FAULT_CONFLICT,
-                           "Failed to lock the segment: %s of table: %s, retry later",
-                           segment->name, push->table);
+    if (push->token != 0) {
+        if (token != push->token)
+            refuse(push, PINOT_REFUSED_LOCK_LOST, segment);
+    } else if (row && expires > push->now && push->alive(push->alive_ctx, owner)) {
+        refuse(push, PINOT_REFUSED_LOCKED, segment);
     }
-    if (push->token != 0 || !row || expires <= push->now || !push->alive(push->alive_ctx, owner))
-        return FAULT_NONE;
-    return problem_set(why, FAULT_CONFLICT,
-                       "Another segment upload is in progress for segment: %s of table: %s, retry "
-                       "later",
-                       segment->name, push->table);
+    return FAULT_NONE;
 }
 
 static enum fault lock_put(struct db *db, const struct pinot_push *push, int64_t table,
@@ -143,61 +146,48 @@ static enum fault fence_next(struct db *db, int64_t *token, struct problem *why)
 
 /* ---- the decision, in the order of section 2 of the API page ---- */
 
-static enum fault check_expected_crc(const struct pinot_push *push,
-                                     const struct pinot_segment *segment, struct problem *why)
+static void check_expected_crc(struct pinot_push *push, const struct pinot_segment *segment)
 {
     int64_t expected = 0;
     if (!push->if_match)
-        return FAULT_NONE;
-    if (!number_i64(push->if_match, strlen(push->if_match), &expected)) {
-        return problem_set(why, FAULT_PRECONDITION,
-                           "Caught exception for segment: %s of table: %s while parsing IF-MATCH "
-                           "CRC: \"%s\"",
-                           segment->name, push->table, push->if_match);
-    }
-    if (expected == segment->crc_before)
-        return FAULT_NONE;
-    return problem_set(why, FAULT_PRECONDITION,
-                       "For segment: %s of table: %s, expected CRC: %" PRId64
-                       " does not match existing CRC: %" PRId64,
-                       segment->name, push->table, expected, segment->crc_before);
+        return;
+    if (!number_i64(push->if_match, strlen(push->if_match), &expected))
+        refuse(push, PINOT_REFUSED_IF_MATCH, segment);
+    else if (expected != segment->crc_before)
+        refuse(push, PINOT_REFUSED_CRC, segment);
 }
 
 /* New or existing, and whether the client wants that. */
-static enum fault classify(const struct pinot_push *push, const struct pinot_segment *segment,
-                           struct problem *why)
+static void classify(struct pinot_push *push, const struct pinot_segment *segment)
 {
     if (segment->row == 0 && push->refresh_only)
-        return problem_set(why, FAULT_GONE, "Cannot refresh non-existing segment: %s for table: %s",
-                           segment->name, push->table);
-    if (segment->row != 0 && !push->allow_refresh) {
-        return problem_set(why, FAULT_CONFLICT,
-                           "Segment: %s already exists in table: %s. Refresh not permitted.",
-                           segment->name, push->table);
-    }
-    return FAULT_NONE;
+        refuse(push, PINOT_REFUSED_MISSING, segment);
+    else if (segment->row != 0 && !push->allow_refresh)
+        refuse(push, PINOT_REFUSED_EXISTS, segment);
 }
 
+/* What of the push must not be, or push->refusal as it was. */
 static enum fault decide(struct db *db, struct pinot_push *push,
                          const struct pinot_push_table *table, bool locks, struct problem *why)
 {
     const bool ask = push->token != 0 || (locks && push->protect);
+    const enum pinot_refused *refused = &push->refusal.what;
     enum fault f = find_all(db, push, table, why);
     if (!f)
-        f = pinot_quota_check(push, table, why);
-    for (size_t i = 0; i < push->count && !f; i++) {
+        pinot_store_quota(push, table);
+    for (size_t i = 0; i < push->count && !f && !*refused; i++) {
         const struct pinot_segment *segment = &push->segments[i];
         if (ask && segment->row == 0)
             f = lock_check(db, push, table->id, segment, why);
-        if (!f)
-            f = classify(push, segment, why);
+        if (!f && !*refused)
+            classify(push, segment);
     }
-    for (size_t i = 0; i < push->count && !f; i++) {
+    for (size_t i = 0; i < push->count && !f && !*refused; i++) {
         const struct pinot_segment *segment = &push->segments[i];
         if (segment->row == 0)
             continue;
-        f = check_expected_crc(push, segment, why);
-        if (!f && ask)
+        check_expected_crc(push, segment);
+        if (!*refused && ask)
             f = lock_check(db, push, table->id, segment, why);
     }
     return f;
@@ -344,38 +334,35 @@ static enum fault write_all(struct db *db, struct pinot_push *push,
     }
     if (!f)
         f = count_write(db, push, table->id, why);
-    return f ? f : pinot_deleted_expire(db, push->now, why);
+    return f ? f : pinot_store_deleted_expire(db, push->now, why);
 }
 
-/* A refusal rests on what others have committed, so that must be durable before it is told. */
-static enum fault settle(struct db *db, enum fault f, struct problem *why)
+/* Reads what the decision rests on and decides; *locks: some upload of the table holds one. */
+static enum fault look_and_decide(struct db *db, struct pinot_push *push,
+                                  struct pinot_push_table *table, bool *locks, struct problem *why)
 {
-    struct problem unsettled = PROBLEM_NONE;
-    const bool rests = f == FAULT_CONFLICT || f == FAULT_PRECONDITION || f == FAULT_FORBIDDEN ||
-                       f == FAULT_GONE || f == FAULT_MALFORMED;
-    if (!rests || !db_settle(db, &unsettled))
+    push->refusal = (struct pinot_refusal){ 0 };
+    enum fault f = table_get(db, push, table, why);
+    if (f || push->refusal.what)
         return f;
-    *why = unsettled;
-    return unsettled.fault;
+    f = locks_any(db, table->id, locks, why);
+    return f ? f : decide(db, push, table, *locks, why);
+}
+
+static enum fault push_body(struct db *db, void *ctx, struct problem *why)
+{
+    struct pinot_push *push = ctx;
+    struct pinot_push_table table = { 0 };
+    bool locks = false;
+    const enum fault f = look_and_decide(db, push, &table, &locks, why);
+    if (f || push->refusal.what)
+        return f;
+    return write_all(db, push, &table, locks, why);
 }
 
 enum fault pinot_store_push(struct db *db, struct pinot_push *push, struct problem *why)
 {
-    struct pinot_push_table table = { 0 };
-    bool locks = false;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = table_get(db, push->table, &table, why);
-    if (!f)
-        f = locks_any(db, table.id, &locks, why);
-    if (!f)
-        f = decide(db, push, &table, locks, why);
-    if (!f)
-        f = write_all(db, push, &table, locks, why);
-    if (!f)
-        return db_commit(db, why);
-    db_rollback(db);
-    return settle(db, f, why);
+    return db_write(db, push_body, push, why);
 }
 
 static enum fault locks_take(struct db *db, struct pinot_push *push, int64_t table,
@@ -387,25 +374,24 @@ static enum fault locks_take(struct db *db, struct pinot_push *push, int64_t tab
     return f;
 }
 
-enum fault pinot_store_prepare(struct db *db, struct pinot_push *push, struct problem *why)
+static enum fault prepare_body(struct db *db, void *ctx, struct problem *why)
 {
+    struct pinot_push *push = ctx;
     struct pinot_push_table table = { 0 };
     bool locks = false;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = table_get(db, push->table, &table, why);
-    if (!f)
-        f = locks_any(db, table.id, &locks, why);
-    if (!f)
-        f = decide(db, push, &table, locks, why);
-    if (!f && push->protect)
-        f = locks_take(db, push, table.id, why);
-    if (!f && push->protect)
-        f = db_commit(db, why);
+    push->token = 0;
+    const enum fault f = look_and_decide(db, push, &table, &locks, why);
+    if (f || push->refusal.what || !push->protect)
+        return f;
+    return locks_take(db, push, table.id, why);
+}
+
+enum fault pinot_store_prepare(struct db *db, struct pinot_push *push, struct problem *why)
+{
+    const enum fault f = db_write(db, prepare_body, push, why);
     if (f)
         push->token = 0;
-    db_rollback(db); /* does nothing after a commit */
-    return settle(db, f, why);
+    return f;
 }
 
 static enum fault lock_release(struct db *db, const struct pinot_push *push, int64_t table,
@@ -418,19 +404,24 @@ static enum fault lock_release(struct db *db, const struct pinot_push *push, int
     return query_run(&q, NULL, why);
 }
 
+static enum fault release_body(struct db *db, void *ctx, struct problem *why)
+{
+    struct pinot_push *push = ctx;
+    struct pinot_push_table table = { 0 };
+    const struct pinot_refusal kept = push->refusal;
+    enum fault f = table_get(db, push, &table, why);
+    const bool found = push->refusal.what != PINOT_REFUSED_NO_TABLE;
+    push->refusal = kept;
+    for (size_t i = 0; i < push->count && !f && found; i++)
+        f = lock_release(db, push, table.id, push->segments[i].name, why);
+    return f;
+}
+
 enum fault pinot_store_release(struct db *db, struct pinot_push *push, struct problem *why)
 {
-    struct pinot_push_table table = { 0 };
     if (push->token == 0)
         return FAULT_NONE;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = table_get(db, push->table, &table, why);
-    for (size_t i = 0; i < push->count && !f; i++)
-        f = lock_release(db, push, table.id, push->segments[i].name, why);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
+    const enum fault f = db_write(db, release_body, push, why);
     push->token = 0;
     return f;
 }

@@ -1,4 +1,4 @@
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
 
 #include <string.h>
 
@@ -65,24 +65,14 @@ static enum fault table_of(const struct query *q, struct arena *arena, struct pi
     return f;
 }
 
-enum fault pinot_table_get(struct db *db, const char *name, struct arena *arena,
-                           struct pinot_table *out, bool *found, struct problem *why)
+enum fault pinot_store_table_get(struct db *db, const char *name, struct arena *arena,
+                                 struct pinot_table *out, bool *found, struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_TABLE_GET);
     query_text(&q, ":name", name);
     enum fault f = query_step(&q, found, why);
     if (!f && *found)
         f = table_of(&q, arena, out, why);
-    query_done(&q);
-    return f;
-}
-
-static enum fault exists(struct db *db, enum statement which, const char *name, bool *found,
-                         struct problem *why)
-{
-    struct query q = query_for(db, which);
-    query_text(&q, ":name", name);
-    const enum fault f = query_step(&q, found, why);
     query_done(&q);
     return f;
 }
@@ -136,50 +126,80 @@ static enum fault table_insert(struct db *db, const struct pinot_table *table, i
     return query_run(&q, NULL, why);
 }
 
-enum fault pinot_table_add(struct db *db, const struct pinot_table *table, int64_t now,
-                           struct problem *why)
+static enum fault table_write(struct db *db, const struct pinot_table *table, bool there,
+                              int64_t now, struct problem *why)
 {
-    bool known = false;
-    bool schema = false;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = exists(db, STMT_PINOT_SCHEMA_GET, table->raw, &schema, why);
-    if (!f)
-        f = exists(db, STMT_PINOT_TABLE_GET, table->name, &known, why);
-    if (!f && !schema)
-        f = problem_set(why, FAULT_MALFORMED, "Failed to find schema for table: %s", table->name);
-    if (!f && known) {
-        f = problem_set(why, FAULT_CONFLICT,
-                        "Table config for %s already exists. If this is unexpected, try deleting "
-                        "the table to remove all metadata associated with it before attempting to "
-                        "recreate.",
-                        table->name);
+    if (!there)
+        return table_insert(db, table, now, why);
+    struct query q = query_for(db, STMT_PINOT_TABLE_UPDATE);
+    bind_table(&q, table, now);
+    return query_run(&q, NULL, why);
+}
+
+static enum fault schema_write(struct db *db, const char *name, const char *config, int64_t now,
+                               struct problem *why)
+{
+    struct query q = query_for(db, STMT_PINOT_SCHEMA_PUT);
+    query_text(&q, ":name", name);
+    query_text(&q, ":config", config);
+    query_int(&q, ":now", now);
+    return query_run(&q, NULL, why);
+}
+
+/* ---- a schema and its tables ---- */
+
+/* Looks at the tables of a raw name, of which there are at most two. */
+static enum fault tables_there(struct db *db, const char *raw, struct pinot_configs_there *there,
+                               struct problem *why)
+{
+    enum { TYPE = 1, TIME_COLUMN = 2 };
+    struct query q = query_for(db, STMT_PINOT_TABLES_OF_RAW);
+    query_text(&q, ":raw", raw);
+    bool row = false;
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        const size_t at = strcmp(query_column_text(&q, TYPE), "OFFLINE") == 0 ? 0 : 1;
+        there->tables[at].there = true;
+        (void)query_column_copy(&q, TIME_COLUMN, there->tables[at].time_column, NAME_MAX_BYTES);
+        f = query_step(&q, &row, why);
     }
-    if (!f)
-        f = table_insert(db, table, now, why);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db); /* does nothing after a commit */
+    query_done(&q);
     return f;
 }
 
-enum fault pinot_table_update(struct db *db, const struct pinot_table *table, int64_t now,
-                              struct problem *why)
+static enum fault configs_body(struct db *db, void *ctx, struct problem *why)
 {
-    int64_t changes = 0;
-    enum fault f = db_begin(db, why);
+    const struct pinot_configs *configs = ctx;
+    struct pinot_configs_there there = { .schema = NULL };
+    bool row = false;
+    enum fault f = tables_there(db, configs->raw, &there, why);
+    if (f)
+        return f;
+    struct query q = query_for(db, STMT_PINOT_SCHEMA_GET);
+    query_text(&q, ":name", configs->raw);
+    f = query_step(&q, &row, why);
     if (!f) {
-        struct query q = query_for(db, STMT_PINOT_TABLE_UPDATE);
-        bind_table(&q, table, now);
-        f = query_run(&q, &changes, why);
+        there.schema = row ? query_column_text(&q, 0) : NULL;
+        f = configs->decide(configs->ctx, &there, why);
     }
-    if (!f && changes == 0)
-        f = problem_set(why, FAULT_MISSING, "Table %s does not exist", table->name);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
+    query_done(&q);
+    if (!f && configs->schema)
+        f = schema_write(db, configs->raw, configs->schema, configs->now, why);
+    for (size_t i = 0; i < PINOT_TABLES_OF_NAME && !f; i++) {
+        if (configs->tables[i])
+            f = table_write(db, configs->tables[i], there.tables[i].there, configs->now, why);
+    }
     return f;
 }
+
+enum fault pinot_store_configs_put(struct db *db, const struct pinot_configs *configs,
+                                   struct problem *why)
+{
+    struct pinot_configs once = *configs;
+    return db_write(db, configs_body, &once, why);
+}
+
+/* ---- lists ---- */
 
 /* One piece of a list; last is the name to go on behind, "" at the end. */
 static enum fault list_piece(struct db *db, enum statement which, char last[NAME_MAX_BYTES],
@@ -219,15 +239,19 @@ static enum fault list_all(struct db *db, enum statement which, pinot_name_each 
     return f;
 }
 
-enum fault pinot_table_list(struct db *db, pinot_name_each each, void *ctx, struct problem *why)
+enum fault pinot_store_table_list(struct db *db, pinot_name_each each, void *ctx,
+                                  struct problem *why)
 {
     return list_all(db, STMT_PINOT_TABLE_LIST, each, ctx, why);
 }
 
-enum fault pinot_schema_list(struct db *db, pinot_name_each each, void *ctx, struct problem *why)
+enum fault pinot_store_schema_list(struct db *db, pinot_name_each each, void *ctx,
+                                   struct problem *why)
 {
     return list_all(db, STMT_PINOT_SCHEMA_LIST, each, ctx, why);
 }
+
+/* ---- deleting ---- */
 
 static enum fault table_remove(struct db *db, int64_t table, struct problem *why)
 {
@@ -241,60 +265,37 @@ static enum fault table_remove(struct db *db, int64_t table, struct problem *why
     return query_run(&q, NULL, why);
 }
 
-enum fault pinot_table_delete(struct db *db, const char *name, bool *gone, struct problem *why)
+struct table_deletion {
+    const char *name;
+    bool gone;
+};
+
+static enum fault table_delete_body(struct db *db, void *ctx, struct problem *why)
 {
-    int64_t id = 0;
-    int64_t segments = 0;
-    enum fault f = db_begin(db, why);
-    if (!f) {
-        struct query q = query_for(db, STMT_PINOT_TABLE_GET);
-        bool row = false;
-        query_text(&q, ":name", name);
-        f = query_step(&q, &row, why);
-        id = !f && row ? query_column_int(&q, TABLE_ID) : 0;
-        segments = !f && row ? query_column_int(&q, TABLE_SEGMENTS) : 0;
-        query_done(&q);
-    }
-    *gone = !f && segments == 0;
-    if (*gone && id != 0)
-        f = table_remove(db, id, why);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
+    struct table_deletion *deletion = ctx;
+    struct query q = query_for(db, STMT_PINOT_TABLE_GET);
+    bool row = false;
+    query_text(&q, ":name", deletion->name);
+    deletion->gone = false;
+    const enum fault f = query_step(&q, &row, why);
+    const int64_t id = !f && row ? query_column_int(&q, TABLE_ID) : 0;
+    const int64_t segments = !f && row ? query_column_int(&q, TABLE_SEGMENTS) : 0;
+    query_done(&q);
+    deletion->gone = !f && segments == 0;
+    return deletion->gone && id != 0 ? table_remove(db, id, why) : f;
+}
+
+enum fault pinot_store_table_delete(struct db *db, const char *name, bool *gone,
+                                    struct problem *why)
+{
+    struct table_deletion deletion = { .name = name };
+    const enum fault f = db_write(db, table_delete_body, &deletion, why);
+    *gone = !f && deletion.gone;
     return f;
 }
 
-static enum fault schema_write(struct db *db, const char *name, const char *config, int64_t now,
-                               struct problem *why)
-{
-    struct query q = query_for(db, STMT_PINOT_SCHEMA_PUT);
-    query_text(&q, ":name", name);
-    query_text(&q, ":config", config);
-    query_int(&q, ":now", now);
-    return query_run(&q, NULL, why);
-}
-
-enum fault pinot_schema_put(struct db *db, const char *name, const char *config, bool override,
-                            bool must_exist, int64_t now, struct problem *why)
-{
-    bool known = false;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = exists(db, STMT_PINOT_SCHEMA_GET, name, &known, why);
-    if (!f && known && !override)
-        f = problem_set(why, FAULT_CONFLICT, "Schema: %s already exists", name);
-    if (!f && !known && must_exist)
-        f = problem_set(why, FAULT_MISSING, "Cannot find schema: %s", name);
-    if (!f)
-        f = schema_write(db, name, config, now, why);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
-    return f;
-}
-
-enum fault pinot_schema_get(struct db *db, const char *name, struct arena *arena,
-                            const char **config, struct problem *why)
+enum fault pinot_store_schema_get(struct db *db, const char *name, struct arena *arena,
+                                  const char **config, struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_SCHEMA_GET);
     query_text(&q, ":name", name);
@@ -306,36 +307,36 @@ enum fault pinot_schema_get(struct db *db, const char *name, struct arena *arena
     return f;
 }
 
-static enum fault schema_unused(struct db *db, const char *name, struct problem *why)
+struct schema_deletion {
+    const char *name;
+    struct pinot_schema_deletion *out;
+};
+
+static enum fault schema_delete_body(struct db *db, void *ctx, struct problem *why)
 {
-    struct query q = query_for(db, STMT_PINOT_TABLE_OF_SCHEMA);
-    query_text(&q, ":raw", name);
+    const struct schema_deletion *deletion = ctx;
+    struct pinot_schema_deletion *out = deletion->out;
+    int64_t changes = 0;
     bool row = false;
+    *out = (struct pinot_schema_deletion){ .found = false };
+    struct query q = query_for(db, STMT_PINOT_TABLES_OF_RAW);
+    query_text(&q, ":raw", deletion->name);
     enum fault f = query_step(&q, &row, why);
-    if (!f && row) {
-        f = problem_set(why, FAULT_CONFLICT,
-                        "Cannot delete schema %s, as it is associated with table %s", name,
-                        query_column_text(&q, 0));
-    }
+    if (!f && row)
+        (void)query_column_copy(&q, 0, out->table, sizeof out->table);
     query_done(&q);
+    if (f || out->table[0])
+        return f;
+    struct query drop = query_for(db, STMT_PINOT_SCHEMA_DELETE);
+    query_text(&drop, ":name", deletion->name);
+    f = query_run(&drop, &changes, why);
+    out->found = changes > 0;
     return f;
 }
 
-enum fault pinot_schema_delete(struct db *db, const char *name, struct problem *why)
+enum fault pinot_store_schema_delete(struct db *db, const char *name,
+                                     struct pinot_schema_deletion *out, struct problem *why)
 {
-    int64_t changes = 0;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = schema_unused(db, name, why);
-    if (!f) {
-        struct query q = query_for(db, STMT_PINOT_SCHEMA_DELETE);
-        query_text(&q, ":name", name);
-        f = query_run(&q, &changes, why);
-    }
-    if (!f && changes == 0)
-        f = problem_set(why, FAULT_MISSING, "Schema %s not found", name);
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
-    return f;
+    struct schema_deletion deletion = { .name = name, .out = out };
+    return db_write(db, schema_delete_body, &deletion, why);
 }

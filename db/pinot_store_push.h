@@ -1,16 +1,17 @@
 /*
- * pinot_store.h - pushes of segments: the one deciding transaction, and the locks of pushes that
+ * pinot_store_push.h - pushes of segments: the one deciding transaction, and the locks of pushes that
  * have work before it.
  *
- * Tables and schemas: pinot_table_store.h.  Reading and deleting: pinot_segment_store.h.
+ * Tables and schemas: pinot_store_config.h.  Reading segments: pinot_store_segment.h; deleting them:
+ * pinot_store_delete.h.
  *
  * A push of metadata alone is pinot_store_push().  A push that has bytes to copy first calls
  * pinot_store_prepare(), which refuses what would be refused anyway and takes the locks, then makes
  * the bytes durable, then calls pinot_store_push(); when it gives up between the two it calls
- * pinot_store_release().  Texts are Pinot's own where it has one.
+ * pinot_store_release().  A refusal is told as a fact, push->refusal, and is no fault.
  */
-#ifndef DB_PINOT_STORE_H
-#define DB_PINOT_STORE_H
+#ifndef DB_PINOT_STORE_PUSH_H
+#define DB_PINOT_STORE_PUSH_H
 
 #include "base/blob_ref.h"
 #include "base/problem.h"
@@ -20,7 +21,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { PINOT_QUOTA_TEXT_MAX = 32 };
+
 enum pinot_outcome { PINOT_NEW, PINOT_REFRESHED, PINOT_UNCHANGED };
+
+/* Why a push was refused as a whole. */
+enum pinot_refused {
+    PINOT_TAKEN = 0,
+    PINOT_REFUSED_NO_TABLE,
+    PINOT_REFUSED_BYTES,     /* over the quota of bytes */
+    PINOT_REFUSED_COUNT,     /* over the quota of segments */
+    PINOT_REFUSED_MISSING,   /* refresh_only, and there is no such segment */
+    PINOT_REFUSED_EXISTS,    /* not allow_refresh, and there is one */
+    PINOT_REFUSED_IF_MATCH,  /* if_match is no number */
+    PINOT_REFUSED_CRC,       /* if_match is another CRC than the segment's */
+    PINOT_REFUSED_LOCKED,    /* another upload of the segment is under way */
+    PINOT_REFUSED_LOCK_LOST, /* this upload's lock was taken over */
+};
 
 /* One segment of a push; texts are borrowed. */
 struct pinot_segment {
@@ -46,6 +63,17 @@ struct pinot_segment {
     int64_t bytes_before; /* the same; 0 when unknown */
 };
 
+/* The first refusal, in the order of the checks. */
+struct pinot_refusal {
+    enum pinot_refused what;
+    const struct pinot_segment *segment; /* one of the push; NULL for PINOT_REFUSED_NO_TABLE */
+    int64_t allowed;                     /* bytes of all replicas, or segments */
+    int64_t used;                        /* bytes of all replicas, before this segment */
+    int64_t wanted;                      /* the same, with it */
+    int64_t replication;
+    char quota_text[PINOT_QUOTA_TEXT_MAX]; /* as configured */
+};
+
 /* Whether the segment's size takes the place of the size that its row has: a new segment, another CRC,
  * or other bytes to keep under the same CRC. */
 static inline bool pinot_segment_counts(const struct pinot_segment *segment)
@@ -58,8 +86,8 @@ struct pinot_push {
     const char *table; /* full name */
     int64_t now;
     bool protect;                   /* enableParallelPushProtection */
-    bool allow_refresh;             /* false: FAULT_CONFLICT for a segment that exists */
-    bool refresh_only;              /* FAULT_GONE for one that does not */
+    bool allow_refresh;             /* false: a segment that exists is refused */
+    bool refresh_only;              /* one that does not exist is refused */
     const char *if_match;           /* the CRC that existing segments must have; NULL: any */
     int64_t owner;                  /* this worker's number; 0 when it takes no locks */
     int64_t lock_ms;                /* how long a lock is left to a live worker */
@@ -76,11 +104,12 @@ struct pinot_push {
      * *after is valid until the next call. */
     enum fault (*custom)(void *ctx, const char *before, const char *given, bool same_crc,
                          const char **after, struct problem *why);
+
+    struct pinot_refusal refusal; /* set by pinot_store_push() and pinot_store_prepare() */
 };
 
-/* Decides and writes the push, durably; all of it or nothing.  FAULT_MALFORMED when the table does
- * not exist, FAULT_FORBIDDEN over a quota, FAULT_GONE, FAULT_CONFLICT, FAULT_PRECONDITION as the
- * members above say, FAULT_TOO_LARGE past PINOT_PUSH_PAGES_MAX.  Call exchange_keep_blobs() afterwards when segments have blobs. */
+/* Decides and writes the push; all of it or nothing, and nothing with a refusal.  FAULT_TOO_LARGE past
+ * PINOT_PUSH_PAGES_MAX. */
 MUST_CHECK enum fault pinot_store_push(struct db *db, struct pinot_push *push, struct problem *why);
 
 /* Makes the checks of pinot_store_push() that the state of now allows, and, with protect, takes the

@@ -1,17 +1,13 @@
 /*
- * pinot_quota.h - whether a push keeps its table within the quotas, as a whole.
+ * pinot_store_quota.h - whether a push keeps its table within the quotas, as a whole.
  */
-#ifndef DB_PINOT_QUOTA_H
-#define DB_PINOT_QUOTA_H
+#ifndef DB_PINOT_STORE_QUOTA_H
+#define DB_PINOT_STORE_QUOTA_H
 
-#include "base/limits.h"
-#include "base/problem.h"
-#include "db/pinot_store.h"
+#include "db/pinot_store_push.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum { PINOT_QUOTA_TEXT_MAX = 32 };
 
 /* What a push reads of its table. */
 struct pinot_push_table {
@@ -28,9 +24,7 @@ struct pinot_push_table {
 
 /* Looks at the segments in order, with those before already counted.  A segment with the CRC that
  * is there takes nothing unless it brings bytes to keep; sizes that are not known are not counted.
- * FAULT_FORBIDDEN with Pinot's
- * text names the first segment that goes over. */
-MUST_CHECK enum fault pinot_quota_check(const struct pinot_push *push,
-                                        const struct pinot_push_table *table, struct problem *why);
+ * The first segment that goes over is put into push->refusal. */
+void pinot_store_quota(struct pinot_push *push, const struct pinot_push_table *table);
 
 #endif
