@@ -36,24 +36,28 @@ static enum fault repository_insert(struct db *db, const char *namespace, const 
     return query_run(&q, added, why);
 }
 
+struct repository_adding {
+    const char *namespace;
+    const char *name;
+    const char *uuid;
+    int64_t now;
+};
+
+static enum fault add_repository(struct db *db, void *ctx, struct problem *why)
+{
+    const struct repository_adding *a = ctx;
+    int64_t added = 0;
+    const enum fault f = repository_insert(db, a->namespace, a->name, a->uuid, a->now, &added, why);
+    if (!f && added == 0)
+        return problem_set(why, FAULT_CONFLICT, "Repo already exists.");
+    return f;
+}
+
 enum fault oxen_store_repository_add(struct db *db, const char *namespace, const char *name,
                                      const char *uuid, int64_t now, struct problem *why)
 {
-    int64_t added = 0;
-
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = repository_insert(db, namespace, name, uuid, now, &added, why);
-    if (!f && added == 0) {
-        db_rollback(db);
-        f = db_settle(db, why); /* the answer rests on somebody else's commit */
-        if (!f)
-            f = problem_set(why, FAULT_CONFLICT, "Repo already exists.");
-    }
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
-    return f;
+    struct repository_adding adding = { namespace, name, uuid, now };
+    return db_write(db, add_repository, &adding, why);
 }
 
 enum fault oxen_store_repository_find(struct db *db, const char *namespace, const char *name,
@@ -132,18 +136,58 @@ enum fault oxen_store_version_exists(struct db *db, int64_t repository,
     return f;
 }
 
+struct looking_up {
+    int64_t repository;
+    struct oxen_version *const *versions;
+    size_t count;
+};
+
+static enum fault look_up_all(struct db *db, void *ctx, struct problem *why)
+{
+    const struct looking_up *l = ctx;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < l->count && !f; i++) {
+        bool known = false;
+        f = oxen_store_version_exists(db, l->repository, l->versions[i]->hash, &known, why);
+        l->versions[i]->state = known ? OXEN_VERSION_KNOWN : OXEN_VERSION_ABSENT;
+    }
+    return f;
+}
+
 enum fault oxen_store_versions_look_up(struct db *db, int64_t repository,
                                        struct oxen_version *const *versions, size_t count,
                                        struct problem *why)
 {
-    enum fault f = db_read_begin(db, why);
-    for (size_t i = 0; i < count && !f; i++) {
-        bool known = false;
-        f = oxen_store_version_exists(db, repository, versions[i]->hash, &known, why);
-        versions[i]->state = known ? OXEN_VERSION_KNOWN : OXEN_VERSION_ABSENT;
+    struct looking_up looking_up = { repository, versions, count };
+    return db_read(db, look_up_all, &looking_up, why);
+}
+
+struct measuring {
+    int64_t repository;
+    const uint8_t *hashes;
+    size_t count;
+    int64_t *bytes;
+};
+
+static enum fault measure_all(struct db *db, void *ctx, struct problem *why)
+{
+    const struct measuring *m = ctx;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < m->count && !f; i++) {
+        struct blob_ref ref = { 0 };
+        bool found = false;
+        f = oxen_store_version_find(db, m->repository, m->hashes + i * OXEN_KEY_BYTES, &ref, &found,
+                                    why);
+        m->bytes[i] = found ? ref.bytes : -1;
     }
-    db_read_end(db);
     return f;
+}
+
+enum fault oxen_store_versions_measure(struct db *db, int64_t repository, const uint8_t *hashes,
+                                       size_t count, int64_t *bytes, struct problem *why)
+{
+    struct measuring measuring = { repository, hashes, count, bytes };
+    return db_read(db, measure_all, &measuring, why);
 }
 
 static enum fault blob_drop_row(struct db *db, int64_t blob, struct problem *why)
@@ -209,42 +253,42 @@ enum fault oxen_store_version_name(struct db *db, int64_t repository,
     return f ? f : repository_grow(db, repository, added ? 1 : 0, added ? bytes : 0, why);
 }
 
-/* The rows of a piece; still[i] says whether version i is stored. */
-static enum fault add_all(struct db *db, int64_t repository, const struct oxen_version *versions,
-                          size_t count, bool *still, struct problem *why)
+struct adding {
+    int64_t repository;
+    const struct oxen_version *versions;
+    size_t count;
+    bool still[OXEN_PIECE_VERSIONS]; /* whether each is stored then */
+};
+
+/* The rows of a piece. */
+static enum fault add_all(struct db *db, void *ctx, struct problem *why)
 {
+    struct adding *a = ctx;
     int64_t fresh = 0;
     int64_t bytes = 0;
     enum fault f = FAULT_NONE;
-    for (size_t i = 0; i < count && !f; i++) {
+    for (size_t i = 0; i < a->count && !f; i++) {
         bool added = false;
-        still[i] = true;
-        if (versions[i].state == OXEN_VERSION_FRESH)
-            f = version_insert(db, repository, &versions[i], &added, why);
+        a->still[i] = true;
+        if (a->versions[i].state == OXEN_VERSION_FRESH)
+            f = version_insert(db, a->repository, &a->versions[i], &added, why);
         else
-            f = oxen_store_version_exists(db, repository, versions[i].hash, &still[i], why);
+            f = oxen_store_version_exists(db, a->repository, a->versions[i].hash, &a->still[i],
+                                          why);
         fresh += added;
-        bytes += added ? versions[i].ref.bytes : 0;
+        bytes += added ? a->versions[i].ref.bytes : 0;
     }
-    if (!f)
-        f = repository_grow(db, repository, fresh, bytes, why);
-    return f;
+    return f ? f : repository_grow(db, a->repository, fresh, bytes, why);
 }
 
 enum fault oxen_store_versions_add(struct db *db, int64_t repository, struct oxen_version *versions,
                                    size_t count, struct problem *why)
 {
-    bool still[OXEN_PIECE_VERSIONS];
+    struct adding adding = { repository, versions, count, { false } };
     if (count > OXEN_PIECE_VERSIONS)
         return problem_internal(why, "a piece of %zu versions", count);
-
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = add_all(db, repository, versions, count, still, why);
-    if (!f)
-        f = db_commit_unsettled(db, why);
+    const enum fault f = db_write(db, add_all, &adding, why);
     for (size_t i = 0; i < count && !f; i++)
-        versions[i].state = still[i] ? OXEN_VERSION_DONE : OXEN_VERSION_LOST;
-    db_rollback(db);
+        versions[i].state = adding.still[i] ? OXEN_VERSION_DONE : OXEN_VERSION_LOST;
     return f;
 }

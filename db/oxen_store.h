@@ -34,7 +34,7 @@ struct oxen_repository {
     int64_t branches;
 };
 
-/* FAULT_CONFLICT "Repo already exists." (durable by then) when there is one of that name. */
+/* FAULT_CONFLICT "Repo already exists." when there is one of that name. */
 MUST_CHECK enum fault oxen_store_repository_add(struct db *db, const char *namespace,
                                                 const char *name, const char *uuid, int64_t now,
                                                 struct problem *why);
@@ -64,6 +64,12 @@ MUST_CHECK enum fault oxen_store_version_exists(struct db *db, int64_t repositor
                                                 const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                                 struct problem *why);
 
+/* The length of each of at most OXEN_LOOKUP_VERSIONS contents whose hashes stand one behind the other,
+ * or -1 where one is not stored; in one short read transaction. */
+MUST_CHECK enum fault oxen_store_versions_measure(struct db *db, int64_t repository,
+                                                  const uint8_t *hashes, size_t count,
+                                                  int64_t *bytes, struct problem *why);
+
 /* Makes the content of a blob row a version, and counts it, unless one of that hash is there; in a
  * write transaction.  FAULT_MISSING when the repository is gone. */
 MUST_CHECK enum fault oxen_store_version_name(struct db *db, int64_t repository,
@@ -92,8 +98,7 @@ MUST_CHECK enum fault oxen_store_versions_look_up(struct db *db, int64_t reposit
                                                   size_t count, struct problem *why);
 
 /* Names a piece of an upload (at most OXEN_PIECE_VERSIONS) in one transaction and sets each state to DONE or LOST; a hash that
- * somebody else has stored meanwhile is DONE, too.  The rows stand but are durable only after the
- * next db_settle() or db_commit().  FAULT_MISSING when the repository is gone; after any fault the
+ * somebody else has stored meanwhile is DONE, too.  FAULT_MISSING when the repository is gone; after any fault the
  * states are as they were. */
 MUST_CHECK enum fault oxen_store_versions_add(struct db *db, int64_t repository,
                                               struct oxen_version *versions, size_t count,

@@ -1,17 +1,27 @@
 # packages.sh - installs what is missing from Debian's packages, for deploy/run and tests/run.
 # shellcheck shell=bash
 #
-# One function for callers: packages_install WHY PACKAGE...  It asks nothing, names what it
-# installs, and does nothing (in a few milliseconds) when everything is there.  On failure it has
-# printed one line that says what to do, and returns 1.
+# Two functions for callers.  packages_of USE... prints the packages of packages.txt for these uses.
+# packages_install WHY PACKAGE... asks nothing, names what it installs, and does nothing (in a few
+# milliseconds) when everything is there.  On failure it has printed one line that says what to do,
+# and returns 1.
 #
 # Debian starts a service as soon as it is installed, and a web server would take port 80.  While
 # packages are unpacked a policy-rc.d (the interface that Debian gives for this purpose) forbids
 # it, and a web server that came new is not started at boot either.
 
+packages_list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
 packages_log=${TMPDIR:-/tmp}/sluice-packages.$$.log
 packages_policy=/usr/sbin/policy-rc.d
 packages_sudo=()
+
+packages_of() { # USE...
+    local use packages why
+    while IFS='|' read -r use packages why; do
+        [[ $use != '#'* ]] && [[ " $* " = *" ${use% } "* ]] || continue
+        printf '%s\n' $packages
+    done <"$packages_list"
+}
 
 packages_missing() { # PACKAGE...: prints those that are not installed
     local package
@@ -92,7 +102,7 @@ packages_install() { # WHY PACKAGE...
     packages_unguard
     trap - EXIT
     if ! $done_well; then
-        echo "$why: installing ${missing[*]} failed; apt-get's words are in $packages_log" >&2
+        echo "$why: installing ${missing[*]} failed; apt-get's messages are in $packages_log" >&2
         return 1
     fi
     rm -f "$packages_log"

@@ -323,8 +323,10 @@ static enum fault open_stores(struct worker *w, struct problem *why)
         f = folder ? blob_open(folder, number, &w->blobs, why)
                    : problem_internal(why, "no memory for a path");
     }
-    if (!f)
+    if (!f) {
         db_when_named(w->db, keep_named, w->blobs);
+        blob_leave_free(w->blobs, config->free_floor_bytes);
+    }
     return f;
 }
 

@@ -3,25 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    const char *sql;
-} texts[STATEMENT_COUNT] = {
-#define STATEMENT(name, sql) [STMT_##name] = { #name, sql },
-#include "db/statements.def"
-#undef STATEMENT
-};
-
-const char *db_statement_sql(enum statement which)
-{
-    return texts[which].sql;
-}
-
-const char *db_statement_name(enum statement which)
-{
-    return texts[which].name;
-}
-
 struct query query_for(struct db *db, enum statement which)
 {
     sqlite3_stmt *stmt = db->statements[which];
@@ -94,7 +75,7 @@ enum fault query_step(struct query *q, bool *row, struct problem *why)
 
     enum fault f = FAULT_NONE;
     if (code != SQLITE_DONE)
-        f = db_fault(q->db, code, texts[q->which].name, why);
+        f = db_fault(q->db, code, db_statement_name(q->which), why);
     query_done(q);
     return f;
 }

@@ -1,6 +1,6 @@
 /*
- * db_internal.h - what the files of the database layer share: the connection, the mapping of
- * SQLite's codes, and the way to a healthy disk.  Included within db/ alone.
+ * sqlite.h - what the files of this folder share: the connection, the mapping of
+ * SQLite's codes, and the way to a healthy disk.  Included within db/sqlite alone.
  */
 #ifndef SQLITE_SQLITE_H
 #define SQLITE_SQLITE_H
@@ -49,7 +49,7 @@ enum db_access {
 };
 
 /* Opens the folder and, but for DB_LOOK, lock and counters; not yet the database.  *out is owned
- * by the caller and ended by db_close(). */
+ * by the caller and ended by db_detach(). */
 MUST_CHECK enum fault db_attach(const struct db_options *options, enum db_access access,
                                 struct db **out, struct problem *why);
 
@@ -58,6 +58,9 @@ MUST_CHECK enum fault db_attach(const struct db_options *options, enum db_access
  * from the file, checksum by checksum, in this process's own memory. */
 MUST_CHECK enum fault db_connect(struct db *db, const char *folder, enum db_access access,
                                  bool alone, struct problem *why);
+
+/* Closes all that the two have opened; db may be NULL.  A transaction that is open is rolled back. */
+void db_detach(struct db *db);
 
 /* FAULT_UNAVAILABLE unless the schema is this program's; defined in migrate.c. */
 MUST_CHECK enum fault migrate_verify(struct db *db, struct problem *why);
@@ -70,6 +73,9 @@ MUST_CHECK enum fault db_exec(struct db *db, const char *sql, const char *step,
  * which errno was 0: lack of space may come as an I/O error.  step names what was done, for the log.
  * A failed sync inside SQLite sets the poison mark. */
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why);
+
+/* Whether an errno says that the disk refused the bytes and has none of them: no room, or no writing. */
+bool db_refused(int system);
 
 /* FAULT_UNAVAILABLE once a sync has failed, here or in any process. */
 MUST_CHECK enum fault db_healthy(struct db *db, struct problem *why);
@@ -88,6 +94,10 @@ MUST_CHECK enum fault db_sync(struct db *db, struct problem *why);
  * *complete is true when the whole WAL is in the database and both are durable.  A reader in the
  * way is no fault. */
 MUST_CHECK enum fault db_checkpoint(struct db *db, int mode, bool *complete, struct problem *why);
+
+/* Empties the WAL that a start had no room to empty, before anything is written behind what a crash
+ * may have left in it; FAULT_STORAGE_FULL while there is no room.  The caller holds the lock. */
+MUST_CHECK enum fault db_empty_kept_log(struct db *db, struct problem *why);
 
 /* Ends every statement that a fault left in the middle of its rows: it would hold a read
  * transaction open. */

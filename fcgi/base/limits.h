@@ -56,6 +56,7 @@ enum {
 
     /* Opteryx */
     OPTERYX_BODY_MAX = 256 * KIB, /* bytes of a session's or commit's JSON body: FAULT_TOO_LARGE */
+    OPTERYX_ECHO_MAX = 512,       /* bytes of a bad input that a 422 repeats; the rest is cut */
     OPTERYX_NAME_MAX = 128,       /* characters of a workspace, collection or dataset: 422 */
     OPTERYX_PARTS_MAX = 1000,     /* parts of one session, numbered from 0: 422 */
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
@@ -63,11 +64,13 @@ enum {
     OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
+    NDJSON_DEPTH_MAX = 128, /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
     PARQUET_ELEMENTS_MAX = 1 << 20, /* elements of a schema: FAULT_UNPROCESSABLE */
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
     OPTERYX_PAGE_BYTES = 1 * MIB,   /* names and messages of a list, past which its page ends */
     OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
+    OPTERYX_RANGES_MAX = 4096,         /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
@@ -80,8 +83,10 @@ enum {
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,     /* bytes of a batch's err_files: FAULT_TOO_LARGE */
-    OXEN_LIST_MAX = 4 * MIB,       /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
-    OXEN_LIST_HASHES_MAX = 128000, /* hashes in it, as many as fit whole: FAULT_TOO_LARGE */
+    OXEN_LIST_MAX = 16 * MIB,      /* bytes of a list of hashes to download: FAULT_TOO_LARGE */
+    OXEN_LIST_WIRE_MAX = 7 * MIB,  /* bytes of it as sent, zipped: FAULT_TOO_LARGE */
+    OXEN_LIST_HASHES_MAX = 400000, /* different hashes in it: FAULT_TOO_LARGE */
+    OXEN_MISSING_TOLD_MAX = 50000, /* hashes that are told to be missing; later ones are counted */
     OXEN_OPEN_COMMITS_MAX =
         64 * KIB,             /* of a repository, looked at when a push ends; others stay open */
     OXEN_NODE_HEAD = 4 * KIB, /* bytes of a commit's tree node that are searched for its parents */
@@ -89,6 +94,10 @@ enum {
     OXEN_PART_BYTES = 10 * MIB,     /* of a part of a resumable upload, at least */
     OXEN_UPLOAD_PARTS_MAX = 10000,  /* parts of one upload: larger files get larger parts */
     OXEN_WINDOW_BYTES = 1024 * MIB, /* of the parts that a client may send at once */
+    OXEN_UPLOADS_OPEN_MAX = 1000,   /* unfinished uploads of one repository: FAULT_BUSY */
+    OXEN_GUNZIP_FROM =
+        32 * MIB,            /* bytes of a request after gunzip before their ratio is looked at */
+    OXEN_GUNZIP_RATIO = 100, /* of those to the request's own bytes: a file's FAULT_TOO_LARGE */
     OXEN_UPLOAD_IDLE_HOURS = 24, /* without a part, after which an upload expires: FAULT_MISSING */
 
     /* names */

@@ -72,11 +72,18 @@ enum fault problem_internal(struct problem *why, const char *format, ...)
 
 enum fault problem_errno(struct problem *why, int code, const char *what)
 {
-    const bool full = code == ENOSPC || code == EDQUOT;
-    const enum fault fault = full ? FAULT_STORAGE_FULL : FAULT_INTERNAL;
+    enum fault fault = FAULT_INTERNAL;
+    const char *text = "internal error";
+    if (code == ENOSPC || code == EDQUOT) {
+        fault = FAULT_STORAGE_FULL;
+        text = "the storage is full";
+    } else if (code == EROFS) {
+        fault = FAULT_UNAVAILABLE;
+        text = "the storage is read-only";
+    }
     if (why->fault != FAULT_NONE)
         return fault;
-    (void)problem_set(why, fault, "%s", full ? "the storage is full" : "internal error");
+    (void)problem_set(why, fault, "%s", text);
     (void)snprintf(why->detail, sizeof why->detail, "%s: %s", what, strerror(code));
     return fault;
 }

@@ -57,7 +57,8 @@ enum fault problem_code(struct problem *why, enum fault fault, const char *code,
 /* FAULT_INTERNAL: the client reads "internal error", the log reads the formatted detail. */
 enum fault problem_internal(struct problem *why, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A failed system call: ENOSPC and EDQUOT are FAULT_STORAGE_FULL, all else FAULT_INTERNAL.
+/* A failed system call: ENOSPC and EDQUOT are FAULT_STORAGE_FULL, EROFS is FAULT_UNAVAILABLE, all else
+ * FAULT_INTERNAL.
  * what names the step for the log; code is an errno value. */
 enum fault problem_errno(struct problem *why, int code, const char *what);
 

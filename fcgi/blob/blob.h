@@ -41,6 +41,29 @@ MUST_CHECK enum fault blob_open(const char *folder, uint64_t worker, struct blob
 /* Drops what is not kept and closes; an empty worker folder is removed.  store may be NULL. */
 void blob_close(struct blob_store *store);
 
+/* ---- room on the disk ---- */
+
+/* What uploads leave free: bytes, or -1 for the larger of 256 MiB and 2 % of the disk, and at most a
+ * quarter of it.  0, as after blob_open(): they may take all. */
+void blob_leave_free(struct blob_store *store, int64_t bytes);
+
+/* Whether an upload may take more bytes: FAULT_STORAGE_FULL when fewer than that would stay free,
+ * FAULT_UNAVAILABLE when the disk is read-only.  One system call.  Writing a content asks it every few MiB. */
+MUST_CHECK enum fault blob_room(struct blob_store *store, uint64_t more, struct problem *why);
+
+/* A disk, and what the setting makes of it. */
+struct blob_disk {
+    uint64_t free;  /* bytes that a user other than root may take */
+    uint64_t floor; /* bytes that uploads leave */
+    bool read_only;
+};
+
+/* folder: a descriptor of any folder on it. */
+MUST_CHECK enum fault blob_disk(int folder, int64_t floor, struct blob_disk *out,
+                                struct problem *why);
+
+/* ---- contents ---- */
+
 /* Starts a content.  bytes_max: past which a write raises FAULT_TOO_LARGE.  The caller owns *out
  * and ends it with exactly one of blob_seal() and blob_discard(). */
 MUST_CHECK enum fault blob_begin(struct blob_store *store, uint64_t bytes_max,

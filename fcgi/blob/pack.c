@@ -9,7 +9,9 @@ enum fault blob_pack_write(struct blob_store *store, struct problem *why)
     struct blob_pack *pack = &store->pack;
     if (pack->held == 0)
         return FAULT_NONE;
-    const enum fault f = blob_file_append(&pack->file, pack->buffer, pack->held, why);
+    enum fault f = blob_room(store, pack->held, why);
+    if (!f)
+        f = blob_file_append(&pack->file, pack->buffer, pack->held, why);
     if (!f)
         pack->held = 0;
     return f;

@@ -1,7 +1,7 @@
 /*
  * store_internal.h - what the files of this folder share; nobody else includes it.
  *
- * store.c opens, takes the worker's folder and names things; file.c makes and writes files; pack.c
+ * store.c opens, takes the worker's folder and names things; room.c looks at the disk; file.c makes and writes files; pack.c
  * gathers small contents; writer.c takes one content; flush.c makes durable, keeps and drops;
  * read.c reads; sweep.c and compact.c take back what no row names.
  */
@@ -82,6 +82,7 @@ struct blob_kept {
 
 struct blob_store {
     int root;         /* the store's folder */
+    int64_t floor;    /* as for blob_leave_free() */
     uint64_t worker;  /* 0: for reading only */
     bool folder_made; /* a folder of that number is ours, not another worker's */
     int folder;       /* the worker's folder, -1 before the first write */

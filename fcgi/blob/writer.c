@@ -30,7 +30,9 @@ enum fault blob_begin(struct blob_store *store, uint64_t bytes_max, struct blob_
 static enum fault stage_write(struct blob_writer *writer, struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    if (writer->own.fd < 0)
+    if (writer->own.written % BLOB_PUSH_STEP == 0) /* a stage is a part of it */
+        f = blob_room(writer->store, BLOB_PUSH_STEP, why);
+    if (!f && writer->own.fd < 0)
         f = blob_file_create(writer->store, &writer->own, why);
     if (!f)
         f = blob_file_append(&writer->own, writer->stage, writer->staged, why);

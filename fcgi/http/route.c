@@ -1,5 +1,6 @@
 #include "http/route.h"
 
+#include "blob/blob.h"
 #include "http/origin.h"
 
 #include <stdbool.h>
@@ -137,12 +138,23 @@ static const struct route *find(struct exchange *x, char allow[ALLOW_MAX])
 
 /* ---- what is answered ---- */
 
+/* What adds to the store leaves the operator's room on the disk free; what deletes may use it. */
+static enum fault room_check(struct exchange *x, struct problem *why)
+{
+    const enum right right = x->route->right;
+    const bool adds =
+        (right == RIGHT_WRITE || right == RIGHT_ADMIN) && strcmp(x->method, "DELETE") != 0;
+    return adds && x->blobs ? blob_room(x->blobs, 0, why) : FAULT_NONE;
+}
+
 static enum fault dispatch(struct exchange *x, struct problem *why)
 {
     char allow[ALLOW_MAX];
     x->route = find(x, allow);
-    if (x->route)
-        return x->route->handle(x, why);
+    if (x->route) {
+        const enum fault f = room_check(x, why);
+        return f ? f : x->route->handle(x, why);
+    }
     x->capture_count = 0;
     if (!allow[0])
         return problem_code(why, FAULT_MISSING, ROUTE_UNKNOWN, "Not Found");

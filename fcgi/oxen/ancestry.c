@@ -2,7 +2,7 @@
 
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/oxen_push_store.h"
+#include "db/oxen_store_push.h"
 #include "oxen/archive.h"
 
 #include <stdbool.h>
@@ -38,8 +38,8 @@ static enum fault add_open(void *ctx, const uint8_t hash[OXEN_KEY_BYTES], struct
 static enum fault load(struct ancestry *ancestry, struct problem *why)
 {
     struct arena *arena = ancestry->x->arena;
-    enum fault f = oxen_push_commits_open(ancestry->x->db, ancestry->repository,
-                                          OXEN_OPEN_COMMITS_MAX, add_open, ancestry, why);
+    enum fault f = oxen_store_push_commits_open(ancestry->x->db, ancestry->repository,
+                                                OXEN_OPEN_COMMITS_MAX, add_open, ancestry, why);
     if (f || ancestry->count == 0)
         return f;
     ancestry->reached = arena_alloc(arena, ancestry->count * sizeof *ancestry->reached);
@@ -89,7 +89,7 @@ static enum fault read_node(const struct ancestry *ancestry, const char *name,
     size_t got = 1;
     *len = 0;
     enum fault f =
-        oxen_push_object_find(ancestry->x->db, ancestry->repository, name, &ref, &found, why);
+        oxen_store_push_object_find(ancestry->x->db, ancestry->repository, name, &ref, &found, why);
     while (!f && found && got > 0 && *len < OXEN_NODE_HEAD) {
         f = blob_read(ancestry->x->blobs, &ref, *len, bytes + *len, OXEN_NODE_HEAD - *len, &got,
                       why);
@@ -132,7 +132,7 @@ static enum fault conclude(const struct ancestry *ancestry, struct problem *why)
     }
     for (size_t at = 0; at < count && !f; at += OXEN_PIECE_VERSIONS) {
         const size_t left = count - at;
-        f = oxen_push_commits_conclude(
+        f = oxen_store_push_commits_conclude(
             ancestry->x->db, ancestry->repository, (const uint8_t(*)[OXEN_KEY_BYTES])(keys + at),
             left < OXEN_PIECE_VERSIONS ? left : OXEN_PIECE_VERSIONS, why);
     }

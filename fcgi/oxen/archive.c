@@ -2,10 +2,11 @@
 
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/oxen_push_store.h"
+#include "db/oxen_store_push.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/request.h"
 #include "stream/coding.h"
 #include "stream/tar.h"
 
@@ -26,6 +27,7 @@ struct archive {
     struct tar *tar;
     struct blob_writer *writer; /* of the entry in hand, when it is a file */
     const char *name;           /* of it; in the arena */
+    uint64_t gunzipped;         /* bytes of the files so far */
     size_t count;               /* files that are complete */
     struct oxen_object *pieces[PIECES_MAX];
 };
@@ -72,7 +74,9 @@ static enum fault entry_begin(void *ctx, const struct tar_head *head, struct pro
 static enum fault entry_body(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct archive *archive = ctx;
-    return archive->writer ? blob_write(archive->writer, bytes, len, why) : FAULT_NONE;
+    archive->gunzipped += len;
+    const enum fault f = oxen_request_gunzipped(archive->x, archive->gunzipped, why);
+    return !f && archive->writer ? blob_write(archive->writer, bytes, len, why) : f;
 }
 
 static enum fault entry_end(void *ctx, struct problem *why)
@@ -165,8 +169,8 @@ static enum fault complete_piece(struct archive *archive, size_t piece, struct p
     }
     if (count == 0)
         return FAULT_NONE;
-    return oxen_push_commits_add(archive->x->db, archive->repository.id, commits, count,
-                                 archive->x->now, why);
+    return oxen_store_push_commits_add(archive->x->db, archive->repository.id, commits, count,
+                                       archive->x->now, why);
 }
 
 /* ---- the request ---- */
@@ -177,13 +181,12 @@ static enum fault store(struct archive *archive, struct problem *why)
     struct exchange *x = archive->x;
     enum fault f = blob_flush(x->blobs, why);
     for (size_t piece = 0; piece * OXEN_PIECE_VERSIONS < archive->count && !f; piece++) {
-        f = oxen_push_objects_put(x->db, archive->repository.id, archive->pieces[piece],
-                                  piece_count(archive, piece), why);
-        exchange_keep_blobs(x);
+        f = oxen_store_push_objects_put(x->db, archive->repository.id, archive->pieces[piece],
+                                        piece_count(archive, piece), why);
     }
     for (size_t piece = 0; piece * OXEN_PIECE_VERSIONS < archive->count && !f; piece++)
         f = complete_piece(archive, piece, why);
-    return f ? f : db_settle(x->db, why);
+    return f;
 }
 
 static enum fault receive(struct archive *archive, struct problem *why)

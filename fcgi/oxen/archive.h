@@ -9,7 +9,7 @@
 #define OXEN_ARCHIVE_H
 
 #include "base/problem.h"
-#include "db/oxen_push_store.h"
+#include "db/oxen_store_push.h"
 #include "http/exchange.h"
 
 /* The name of a tree node's object, by the digits of its hash. */

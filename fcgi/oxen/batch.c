@@ -17,7 +17,7 @@ struct piece {
 
 struct oxen_batch {
     struct arena *arena;
-    uint64_t seed; /* of the slots */
+    struct oxen_hash_seed seed; /* of the slots */
     size_t count;
     struct piece *pieces[PIECES_MAX];
     /* Open addressing: index of a file and 1, or 0 for an empty slot. */
@@ -25,13 +25,13 @@ struct oxen_batch {
     size_t slot_count;
 };
 
-struct oxen_batch *oxen_batch_create(struct arena *arena, uint64_t seed)
+struct oxen_batch *oxen_batch_create(struct arena *arena, const struct oxen_hash_seed *seed)
 {
     struct oxen_batch *batch = arena_alloc(arena, sizeof *batch);
     if (!batch)
         return NULL;
     batch->arena = arena;
-    batch->seed = seed;
+    batch->seed = *seed;
     return batch;
 }
 
@@ -40,22 +40,10 @@ static struct oxen_version *version_at(const struct oxen_batch *batch, size_t i)
     return &batch->pieces[i / OXEN_PIECE_VERSIONS]->versions[i % OXEN_PIECE_VERSIONS];
 }
 
-/* Where a search begins.  Contents can be made for any XXH3 that one likes, so their hashes are mixed
- * with a seed that no client knows: none can make all searches of a batch begin at one slot. */
-static size_t place_of(const struct oxen_batch *batch, const uint8_t hash[OXEN_KEY_BYTES])
-{
-    const uint64_t odd[] = { UINT64_C(0x9E3779B97F4A7C15), UINT64_C(0xC2B2AE3D27D4EB4F) };
-    uint64_t half[2] = { 0 };
-    memcpy(half, hash, sizeof half);
-    uint64_t mixed = (half[0] ^ batch->seed) * odd[0];
-    mixed = (mixed ^ (mixed >> 32) ^ half[1]) * odd[1];
-    return (size_t)(mixed ^ (mixed >> 32));
-}
-
 /* The slot of a hash: the one that holds it, or the empty one where it would go. */
 static uint32_t *slot_of(const struct oxen_batch *batch, const uint8_t hash[OXEN_KEY_BYTES])
 {
-    for (size_t at = place_of(batch, hash);; at++) {
+    for (size_t at = oxen_hash_place(&batch->seed, hash);; at++) {
         uint32_t *slot = &batch->slots[at & (batch->slot_count - 1)];
         if (*slot == 0 || memcmp(version_at(batch, *slot - 1)->hash, hash, OXEN_KEY_BYTES) == 0)
             return slot;

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "db/oxen_store.h"
-#include "oxen/hash.h"
+#include "oxen/hash_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,7 @@
 struct oxen_batch;
 
 /* In the arena; NULL when that is full. */
-struct oxen_batch *oxen_batch_create(struct arena *arena, uint64_t seed);
+struct oxen_batch *oxen_batch_create(struct arena *arena, const struct oxen_hash_seed *seed);
 
 /* Whether a file of this hash has been added. */
 bool oxen_batch_holds(const struct oxen_batch *batch, const struct oxen_hash *hash);

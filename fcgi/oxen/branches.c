@@ -1,6 +1,6 @@
 #include "oxen/branches.h"
 
-#include "db/oxen_push_store.h"
+#include "db/oxen_store_push.h"
 #include "oxen/ancestry.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
@@ -62,9 +62,7 @@ enum fault oxen_branches_list(struct exchange *x, struct problem *why)
     text_init(&list, JSON_REPLY_MAX);
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
-        f = oxen_push_branch_each(x->db, repository.id, add_listed, &list, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = oxen_store_push_branch_each(x->db, repository.id, add_listed, &list, why);
     if (!f && text_failed(&list))
         f = problem_internal(why, "no memory for a list of branches");
     if (!f) {
@@ -86,9 +84,7 @@ enum fault oxen_branches_show(struct exchange *x, struct problem *why)
     bool found = false;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
-        f = oxen_push_branch_find(x->db, repository.id, name, hash, &found, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = oxen_store_push_branch_find(x->db, repository.id, name, hash, &found, why);
     if (!f && !found)
         f = no_branch(name, why);
     return f ? f : reply_branch(x, "resource_found", name, hash, why);
@@ -158,7 +154,7 @@ enum fault oxen_branches_create(struct exchange *x, struct problem *why)
     if (!f)
         f = read_commit(body, &commit, &hash, why);
     if (!f)
-        f = oxen_push_branch_add(x->db, repository.id, name, hash.bytes, &result, why);
+        f = oxen_store_push_branch_add(x->db, repository.id, name, hash.bytes, &result, why);
     if (!f && result == OXEN_BRANCH_NO_COMMIT)
         f = no_commit(commit, why);
     if (!f && result == OXEN_BRANCH_EXISTS)
@@ -206,7 +202,7 @@ enum fault oxen_branches_update(struct exchange *x, struct problem *why)
     if (!f)
         f = read_commit(body, &commit, &hash, why);
     if (!f)
-        f = oxen_push_branch_move(x->db, repository.id, name, old, hash.bytes, &result, why);
+        f = oxen_store_push_branch_move(x->db, repository.id, name, old, hash.bytes, &result, why);
     if (!f && result == OXEN_BRANCH_MISSING)
         f = no_branch(name, why);
     if (!f && result == OXEN_BRANCH_NO_COMMIT)
@@ -229,9 +225,9 @@ enum fault oxen_branches_delete(struct exchange *x, struct problem *why)
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
-        f = oxen_push_branch_find(x->db, repository.id, name, hash, &found, why);
+        f = oxen_store_push_branch_find(x->db, repository.id, name, hash, &found, why);
     if (!f)
-        f = oxen_push_branch_drop(x->db, repository.id, name, &result, why);
+        f = oxen_store_push_branch_drop(x->db, repository.id, name, &result, why);
     if (!f && (!found || result == OXEN_BRANCH_MISSING))
         f = no_branch(name, why);
     return f ? f : reply_branch(x, "resource_deleted", name, hash, why);

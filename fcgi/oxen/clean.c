@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/oxen_clean_store.h"
+#include "db/oxen_store_clean.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -60,7 +60,7 @@ static enum fault take_out(struct exchange *x, int64_t repository,
                            struct problem *why)
 {
     bool taken = false;
-    const enum fault f = oxen_clean_version_drop(x->db, repository, version, &taken, why);
+    const enum fault f = oxen_store_clean_version_drop(x->db, repository, version, &taken, why);
     if (!f && taken) {
         tally->corrupted++;
         tally->cleaned++;
@@ -73,7 +73,7 @@ static enum fault walk(struct exchange *x, int64_t repository, struct digest *di
 {
     struct oxen_clean_version version = { { 0 }, { 0, 0, 0 } };
     bool found = true;
-    enum fault f = oxen_clean_version_next(x->db, repository, NULL, &version, &found, why);
+    enum fault f = oxen_store_clean_version_next(x->db, repository, NULL, &version, &found, why);
     while (!f && found) {
         tally->scanned++;
         switch (judge(x, &version, digest)) {
@@ -87,9 +87,10 @@ static enum fault walk(struct exchange *x, int64_t repository, struct digest *di
             break;
         }
         if (!f)
-            f = oxen_clean_version_next(x->db, repository, version.hash, &version, &found, why);
+            f = oxen_store_clean_version_next(x->db, repository, version.hash, &version, &found,
+                                              why);
     }
-    return f ? f : db_settle(x->db, why);
+    return f;
 }
 
 /* DELETE /api/repos/{namespace}/{repo_name}/versions */
@@ -135,9 +136,9 @@ enum fault oxen_clean_repository(struct exchange *x, struct problem *why)
     if (f == FAULT_MISSING)
         why->code = NULL; /* recorded without a description */
     if (!f)
-        f = oxen_clean_repository_retire(x->db, repository.id, why);
+        f = oxen_store_clean_repository_retire(x->db, repository.id, why);
     while (!f && more)
-        f = oxen_clean_retired_piece(x->db, &more, why);
+        f = oxen_store_clean_retired_piece(x->db, &more, why);
     if (f)
         return f;
     struct text out;

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "blob/blob.h"
 #include "db/oxen_store.h"
-#include "oxen/hash.h"
+#include "oxen/hash_list.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "stream/coding.h"
@@ -58,8 +58,6 @@ enum fault oxen_download_content(struct exchange *x, struct problem *why)
         struct problem of_try = PROBLEM_NONE;
         f = look_up(x, repository.id, &hash, &ref, &of_try);
         if (!f)
-            f = db_settle(x->db, &of_try);
-        if (!f)
             f = exchange_reply_blob(x, &ref, "application/octet-stream", etag, &of_try);
         if (f == FAULT_GONE)
             continue;
@@ -72,63 +70,122 @@ enum fault oxen_download_content(struct exchange *x, struct problem *why)
 
 /* ---- many ---- */
 
+/* How the client spells a hash that it does not write as Oxen does. */
+struct spelling {
+    size_t index; /* in the list */
+    const char *name;
+    struct spelling *next; /* of a later one */
+};
+
 struct batch {
     struct exchange *x;
     struct oxen_repository repository;
-    struct text list; /* what was asked for: names, one a line */
+    struct text line;            /* that is being read */
+    bool too_long;               /* to be a hash */
+    struct oxen_hash_list *list; /* each different hash once: what is answered */
+    struct spelling *first;
+    struct spelling **end;
     struct text quoted;
     struct text plain;
     int64_t missing;
+    int64_t bytes; /* of the contents */
     struct gzip_out *gzip;
 };
 
-static enum fault add_text(void *ctx, const void *bytes, size_t len, struct problem *why)
+/* Takes a line's hash into the list; a line that is none is passed over, as Oxen does. */
+static enum fault end_line(struct batch *batch, struct problem *why)
 {
-    struct text *text = ctx;
-    text_add(text, bytes, len);
-    return text_failed(text) ? problem_internal(why, "no memory for a list of hashes") : FAULT_NONE;
+    struct oxen_hash hash = { { 0 } };
+    struct problem of_name = PROBLEM_NONE;
+    char canonical[OXEN_HASH_TEXT_MAX];
+    const char *name = text_string(&batch->line);
+    bool added = false;
+    if (batch->too_long || oxen_hash_parse(name, &hash, &of_name))
+        return FAULT_NONE;
+    const size_t index = oxen_hash_list_count(batch->list);
+    enum fault f = oxen_hash_list_add(batch->list, hash.bytes, &added, why);
+    oxen_hash_text(&hash, canonical);
+    if (f || !added || strcmp(name, canonical) == 0)
+        return f;
+    struct spelling *spelling = arena_alloc(batch->x->arena, sizeof *spelling);
+    char *copy = arena_strdup(batch->x->arena, name, strlen(name));
+    if (!spelling || !copy)
+        return problem_set(why, FAULT_TOO_LARGE, "too many hashes with leading zeros or capitals");
+    *spelling = (struct spelling){ index, copy, NULL };
+    *batch->end = spelling;
+    batch->end = &spelling->next;
+    return FAULT_NONE;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+/* One byte of the list: blanks around a hash are dropped, inside one they spoil it. */
+static enum fault take_byte(struct batch *batch, char byte, struct problem *why)
+{
+    struct text *line = &batch->line;
+    if (byte == '\n') {
+        while (line->len > 0 && is_space(line->data[line->len - 1]))
+            line->data[--line->len] = '\0';
+        const enum fault f = end_line(batch, why);
+        text_clear(line);
+        batch->too_long = false;
+        return f;
+    }
+    if (byte == '\0')
+        return problem_set(why, FAULT_MALFORMED, "the list of hashes holds a NUL");
+    if (line->len == 0 && is_space(byte))
+        return FAULT_NONE;
+    if (line->len == OXEN_LINE_MAX)
+        batch->too_long = true;
+    else
+        text_addc(line, byte);
+    return FAULT_NONE;
+}
+
+static enum fault take_list(void *ctx, const void *bytes, size_t len, struct problem *why)
+{
+    const char *at = bytes;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < len && !f; i++)
+        f = take_byte(ctx, at[i], why);
+    return f;
 }
 
 static enum fault read_list(struct batch *batch, struct problem *why)
 {
     struct decoder *gunzip = NULL;
-    enum fault f = decoder_create(CODING_GZIP, OXEN_LIST_MAX, add_text, &batch->list, &gunzip, why);
+    enum fault f = decoder_create(CODING_GZIP, OXEN_LIST_MAX, take_list, batch, &gunzip, why);
     if (!f)
-        f = exchange_body(batch->x, OXEN_LIST_MAX, decoder_sink, gunzip, why);
+        f = exchange_body(batch->x, OXEN_LIST_WIRE_MAX, decoder_sink, gunzip, why);
     if (!f)
         f = decoder_end(gunzip, why);
     decoder_destroy(gunzip);
-    if (!f && strlen(text_string(&batch->list)) != batch->list.len)
-        f = problem_set(why, FAULT_MALFORMED, "the list of hashes holds a NUL");
-    return f;
+    return f ? f : take_byte(batch, '\n', why);
 }
 
-/* The next line that is a hash, trimmed into name; the others are passed over, as Oxen does.  false
- * at the end of the list. */
-static bool next_name(const char **at, char name[NAME_MAX_BYTES], struct oxen_hash *hash)
+/* The name under which the i-th is answered; *spelling: the next one that is spelled otherwise. */
+static const char *name_of(const struct batch *batch, size_t i, struct spelling **spelling,
+                           char canonical[OXEN_HASH_TEXT_MAX])
 {
-    static const char space[] = " \t\r\n";
-    while (**at) {
-        const char *line = *at + strspn(*at, space);
-        const size_t len = strcspn(line, "\n");
-        size_t trimmed = len;
-        *at = line + len;
-        while (trimmed > 0 && strchr(space, line[trimmed - 1]))
-            trimmed--;
-        struct problem of_name = PROBLEM_NONE;
-        if (trimmed == 0 || trimmed > OXEN_LINE_MAX)
-            continue;
-        memcpy(name, line, trimmed);
-        name[trimmed] = '\0';
-        if (!oxen_hash_parse(name, hash, &of_name))
-            return true;
+    struct oxen_hash hash;
+    if (*spelling && (*spelling)->index == i) {
+        const char *name = (*spelling)->name;
+        *spelling = (*spelling)->next;
+        return name;
     }
-    return false;
+    memcpy(hash.bytes, oxen_hash_list_at(batch->list, i), sizeof hash.bytes);
+    oxen_hash_text(&hash, canonical);
+    return canonical;
 }
 
 static void add_missing(struct batch *batch, const char *name)
 {
-    if (batch->missing++ > 0) {
+    if (batch->missing++ >= OXEN_MISSING_TOLD_MAX)
+        return;
+    if (batch->missing > 1) {
         text_addc(&batch->quoted, ',');
         text_adds(&batch->plain, ", ");
     }
@@ -136,24 +193,32 @@ static void add_missing(struct batch *batch, const char *name)
     text_adds(&batch->plain, name);
 }
 
-/* Looks whether all are there, before anything is sent. */
+/* Looks whether all are there and how large they are, before anything is sent. */
 static enum fault check_list(struct batch *batch, struct problem *why)
 {
-    char name[NAME_MAX_BYTES];
-    struct oxen_hash hash = { { 0 } };
-    const char *at = text_string(&batch->list);
-    int64_t asked = 0;
+    int64_t bytes[OXEN_LOOKUP_VERSIONS];
+    char canonical[OXEN_HASH_TEXT_MAX];
+    struct spelling *spelling = batch->first;
+    const size_t all = oxen_hash_list_count(batch->list);
     enum fault f = FAULT_NONE;
-    while (!f && next_name(&at, name, &hash)) {
-        bool found = false;
-        if (++asked > OXEN_LIST_HASHES_MAX)
-            return problem_set(why, FAULT_TOO_LARGE, "more than %d hashes in one list",
-                               OXEN_LIST_HASHES_MAX);
-        f = oxen_store_version_exists(batch->x->db, batch->repository.id, hash.bytes, &found, why);
-        if (!f && !found)
-            add_missing(batch, name);
+    for (size_t at = 0; at < all && !f; at += OXEN_LOOKUP_VERSIONS) {
+        const size_t count = all - at < OXEN_LOOKUP_VERSIONS ? all - at : OXEN_LOOKUP_VERSIONS;
+        f = oxen_store_versions_measure(batch->x->db, batch->repository.id,
+                                        oxen_hash_list_at(batch->list, at), count, bytes, why);
+        for (size_t i = 0; i < count && !f; i++) {
+            const char *name = name_of(batch, at + i, &spelling, canonical);
+            if (bytes[i] < 0)
+                add_missing(batch, name);
+            else if (__builtin_add_overflow(batch->bytes, bytes[i], &batch->bytes))
+                return problem_internal(why, "contents of more bytes than can be counted");
+        }
     }
-    return f ? f : db_settle(batch->x->db, why);
+    if (!f && batch->missing == 0 && batch->bytes > batch->x->config->download_bytes_max)
+        f = problem_set(
+            why, FAULT_TOO_LARGE,
+            "%lld bytes in one batch download, which takes %lld; ask for fewer contents",
+            (long long)batch->bytes, (long long)batch->x->config->download_bytes_max);
+    return f;
 }
 
 /* One piece of a content, looked up again when it has moved. */
@@ -202,14 +267,16 @@ static enum fault send_all(struct batch *batch, struct problem *why)
 {
     enum { OK = 200 };
     static const uint8_t end[TAR_OUT_END];
-    char name[NAME_MAX_BYTES];
-    struct oxen_hash hash = { { 0 } };
-    const char *at = text_string(&batch->list);
+    char canonical[OXEN_HASH_TEXT_MAX];
+    struct spelling *spelling = batch->first;
     enum fault f = gzip_out_create(exchange_write, batch->x, &batch->gzip, why);
     if (!f)
         f = exchange_stream_begin(batch->x, OK, "application/gzip", -1, why);
-    while (!f && next_name(&at, name, &hash))
-        f = send_content(batch, name, &hash, why);
+    for (size_t i = 0; i < oxen_hash_list_count(batch->list) && !f; i++) {
+        struct oxen_hash hash;
+        memcpy(hash.bytes, oxen_hash_list_at(batch->list, i), sizeof hash.bytes);
+        f = send_content(batch, name_of(batch, i, &spelling, canonical), &hash, why);
+    }
     if (!f)
         f = gzip_out_write(batch->gzip, end, sizeof end, why);
     if (!f)
@@ -217,24 +284,35 @@ static enum fault send_all(struct batch *batch, struct problem *why)
     return f ? f : exchange_stream_end(batch->x, why);
 }
 
+static enum fault answer_batch(struct batch *batch, struct problem *why)
+{
+    enum fault f = batch->list ? oxen_repository_open(batch->x, &batch->repository, why)
+                               : problem_internal(why, "no memory for a list of hashes");
+    if (!f)
+        f = read_list(batch, why);
+    if (!f)
+        f = check_list(batch, why);
+    if (f)
+        return f;
+    return batch->missing > 0
+               ? oxen_reply_missing(batch->x, batch->missing, &batch->quoted, &batch->plain, why)
+               : send_all(batch, why);
+}
+
 /* QUERY /api/repos/{namespace}/{repo_name}/versions, and POST .../versions/batch-download */
 enum fault oxen_download_batch(struct exchange *x, struct problem *why)
 {
+    const struct oxen_hash_seed seed = oxen_hash_seed_of(x->random);
     struct batch batch = { .x = x };
-    text_init(&batch.list, OXEN_LIST_MAX);
+    batch.end = &batch.first;
+    batch.list = oxen_hash_list_create(OXEN_LIST_HASHES_MAX, &seed);
+    text_init(&batch.line, OXEN_LINE_MAX + 1);
     text_init(&batch.quoted, JSON_REPLY_MAX);
     text_init(&batch.plain, JSON_REPLY_MAX);
-    enum fault f = oxen_repository_open(x, &batch.repository, why);
-    if (!f)
-        f = read_list(&batch, why);
-    if (!f)
-        f = check_list(&batch, why);
-    if (!f && batch.missing > 0)
-        f = oxen_reply_missing(x, batch.missing, &batch.quoted, &batch.plain, why);
-    else if (!f)
-        f = send_all(&batch, why);
+    const enum fault f = answer_batch(&batch, why);
     gzip_out_destroy(batch.gzip);
-    text_release(&batch.list);
+    oxen_hash_list_destroy(batch.list);
+    text_release(&batch.line);
     text_release(&batch.quoted);
     text_release(&batch.plain);
     return f;

@@ -1,7 +1,7 @@
 #include "oxen/missing.h"
 
-#include "db/oxen_push_store.h"
 #include "db/oxen_store.h"
+#include "db/oxen_store_push.h"
 #include "oxen/archive.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
@@ -25,7 +25,7 @@ static enum fault node_exists(struct db *db, int64_t repository, const uint8_t h
     memcpy(node.bytes, hash, sizeof node.bytes);
     oxen_hash_text(&node, digits);
     oxen_archive_node_name(digits, name);
-    return oxen_push_object_find(db, repository, name, &unused, found, why);
+    return oxen_store_push_object_find(db, repository, name, &unused, found, why);
 }
 
 /* Adds one of the asked hashes unless it is there; what is no hash is not. */
@@ -67,7 +67,7 @@ static enum fault list_missing(struct exchange *x, int64_t repository, exists is
         f = add_missing(x, repository, is_there, json_object_array_get_idx(asked, i), out, why);
     if (!f && text_failed(out))
         f = problem_internal(why, "no memory for a list of hashes");
-    return f ? f : db_settle(x->db, why);
+    return f;
 }
 
 static enum fault answer(struct exchange *x, exists is_there, struct problem *why)
@@ -94,7 +94,7 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 /* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_push_commit_pushed, why);
+    return answer(x, oxen_store_push_commit_pushed, why);
 }
 
 /* Of a commit that a client before 0.60 says it has sent whole: all are repeated. */

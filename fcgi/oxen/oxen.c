@@ -50,7 +50,7 @@ static const struct route routes[] = {
     { "POST", REPO "/versions/missing", RIGHT_READ, oxen_missing_versions },
     { "DELETE", REPO "/versions", RIGHT_WRITE, oxen_clean_versions },
     { "POST", REPO "/versions/uploads", RIGHT_WRITE, oxen_uploads_begin },
-    { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_part },
+    { "PUT", REPO "/versions/uploads/{id}/parts/{n}", RIGHT_WRITE, oxen_uploads_receive_part },
     { "POST", REPO "/versions/{hash}/create", RIGHT_WRITE, oxen_versions_outdated },
     { "PUT", REPO "/versions/{hash}/chunks", RIGHT_WRITE, oxen_versions_outdated },
     { "POST", REPO "/versions/{hash}/complete", RIGHT_WRITE, oxen_versions_outdated },

@@ -139,8 +139,6 @@ enum fault oxen_repository_show(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
     enum fault f = oxen_repository_open(x, &repository, why);
-    if (!f)
-        f = db_settle(x->db, why);
     if (f)
         return f;
 
@@ -164,41 +162,56 @@ enum fault oxen_repository_show(struct exchange *x, struct problem *why)
 
 /* ---- GET /api/repos/{namespace} ---- */
 
+struct listing {
+    struct exchange *x;
+    struct text out;
+};
+
+/* Each repository that the caller may read by itself. */
 static enum fault add_listed(void *ctx, const struct oxen_repository *repository,
                              struct problem *why)
 {
-    struct text *out = ctx;
-    (void)why; /* the text remembers */
-    if (out->data[out->len - 1] != '[')
+    struct listing *listing = ctx;
+    struct text *out = &listing->out;
+    struct problem of_one = PROBLEM_NONE;
+    const enum fault f = require(listing->x, repository->namespace, repository->name, &of_one);
+    if (f == FAULT_FORBIDDEN)
+        return FAULT_NONE;
+    if (f) {
+        *why = of_one;
+        return f;
+    }
+    if (out->len > 0)
         text_addc(out, ',');
     text_addc(out, '{');
     add_names(out, repository->namespace, repository->name);
     oxen_reply_text(out, "min_version", OXEN_MIN_VERSION);
     text_addc(out, '}');
-    return FAULT_NONE;
+    return FAULT_NONE; /* the text remembers a failure */
 }
 
+/* A namespace without any is an empty list, as is one of which the caller may read none. */
 enum fault oxen_repository_list(struct exchange *x, struct problem *why)
 {
+    struct listing listing = { .x = x };
     const char *namespace = exchange_path(x, 0);
+    text_init(&listing.out, JSON_REPLY_MAX);
     enum fault f = oxen_names_path(namespace, "", why);
     if (!f)
-        f = require(x, namespace, "*", why);
-    if (f)
-        return f;
-
-    struct text out;
-    oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
-    oxen_reply_key(&out, "repositories");
-    text_addc(&out, '[');
-    if (!text_failed(&out))
-        f = oxen_store_repository_each(x->db, namespace, add_listed, &out, why);
+        f = auth_require(x, x->route->right, NULL, why);
     if (!f)
-        f = db_settle(x->db, why);
-    if (f) {
-        text_release(&out);
-        return f;
+        f = oxen_store_repository_each(x->db, namespace, add_listed, &listing, why);
+    if (!f && text_failed(&listing.out))
+        f = problem_internal(why, "no memory for a list of repositories");
+    if (!f) {
+        struct text out;
+        oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
+        oxen_reply_key(&out, "repositories");
+        text_addc(&out, '[');
+        text_add(&out, text_string(&listing.out), listing.out.len);
+        text_addc(&out, ']');
+        f = oxen_reply_end(x, &out, why);
     }
-    text_addc(&out, ']');
-    return oxen_reply_end(x, &out, why);
+    text_release(&listing.out);
+    return f;
 }

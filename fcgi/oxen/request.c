@@ -1,6 +1,8 @@
 #include "oxen/request.h"
 
+#include "base/limits.h"
 #include "oxen/reply.h"
+#include "stream/coding.h"
 
 enum fault oxen_request_bad_json(struct problem *why)
 {
@@ -16,4 +18,13 @@ enum fault oxen_request_json(struct exchange *x, json_object **out, struct probl
     if (f)
         *why = of_json;
     return f;
+}
+
+enum fault oxen_request_gunzipped(const struct exchange *x, uint64_t bytes, struct problem *why)
+{
+    if (bytes <= OXEN_GUNZIP_FROM || bytes / OXEN_GUNZIP_RATIO <= x->body_bytes)
+        return FAULT_NONE;
+    return problem_code(why, FAULT_TOO_LARGE, CODING_TOO_LARGE,
+                        "the request becomes more than %d times its %llu bytes", OXEN_GUNZIP_RATIO,
+                        (unsigned long long)x->body_bytes);
 }

@@ -7,7 +7,7 @@
 #include "base/limits.h"
 #include "base/number.h"
 #include "blob/blob.h"
-#include "db/oxen_upload_store.h"
+#include "db/oxen_store_upload.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -57,8 +57,8 @@ static enum fault find(struct part *part, struct problem *why)
     if (!f && !number_i64(number, strlen(number), &part->number))
         f = problem_set(why, FAULT_MALFORMED, "Invalid part number");
     if (!f) {
-        f = oxen_upload_find(x->db, part->repository.id, exchange_path(x, 2), since, &part->upload,
-                             &found, why);
+        f = oxen_store_upload_find(x->db, part->repository.id, exchange_path(x, 2), since,
+                                   &part->upload, &found, why);
     }
     if (!f && !found)
         f = not_found(part, why);
@@ -135,7 +135,8 @@ static enum fault lease(struct part *part, bool *done, struct problem *why)
     uint64_t worker = 0;
     enum fault f = blob_worker(x->blobs, &worker, why);
     if (!f)
-        f = oxen_upload_part(x->db, part->upload.id, part->number, &state, &holder, why);
+        f = oxen_store_upload_part_state(x->db, part->upload.id, part->number, &state, &holder,
+                                         why);
     if (f)
         return f;
     *done = state == OXEN_PART_DONE;
@@ -146,7 +147,7 @@ static enum fault lease(struct part *part, bool *done, struct problem *why)
     if (state == OXEN_PART_HELD && !ours && blob_worker_alive(x->blobs, (uint64_t)holder))
         return deferred(why);
     part->lease = (struct oxen_lease){ part->upload.id, part->number, (int64_t)worker };
-    f = oxen_upload_lease(x->db, &part->lease, holder, x->now, &taken, why);
+    f = oxen_store_upload_lease(x->db, &part->lease, holder, x->now, &taken, why);
     if (!f && !taken)
         f = deferred(why);
     return f;
@@ -158,9 +159,9 @@ static enum fault write_leased(struct part *part, int64_t *parts_done, struct pr
     struct exchange *x = part->x;
     enum fault f = receive(part, why);
     if (!f)
-        return oxen_upload_part_done(x->db, &part->lease, x->now, parts_done, why);
+        return oxen_store_upload_part_done(x->db, &part->lease, x->now, parts_done, why);
     struct problem beside = PROBLEM_NONE;
-    const enum fault unanswered = oxen_upload_give_up(x->db, &part->lease, &beside);
+    const enum fault unanswered = oxen_store_upload_give_up(x->db, &part->lease, &beside);
     (void)unanswered; /* the lease falls to the next who asks once this worker has ended */
     return f;
 }
@@ -199,7 +200,7 @@ static enum fault refuse_whole(const struct part *part, const struct oxen_hash *
     memcpy(wanted.bytes, part->upload.hash, sizeof wanted.bytes);
     oxen_hash_text(got, got_text);
     oxen_hash_text(&wanted, wanted_text);
-    const enum fault f = oxen_upload_drop(part->x->db, part->upload.id, why);
+    const enum fault f = oxen_store_upload_drop(part->x->db, part->upload.id, why);
     if (f)
         return f;
     return problem_code(why, FAULT_MALFORMED, OXEN_DESCRIBED,
@@ -215,7 +216,7 @@ static enum fault complete(const struct part *part, struct problem *why)
     if (!f && memcmp(got.bytes, part->upload.hash, sizeof got.bytes) != 0)
         f = refuse_whole(part, &got, why);
     if (!f)
-        f = oxen_upload_publish(part->x->db, part->repository.id, &part->upload, why);
+        f = oxen_store_upload_publish(part->x->db, part->repository.id, &part->upload, why);
     return f;
 }
 
@@ -227,18 +228,14 @@ static enum fault take(struct part *part, bool *completed, struct problem *why)
     int64_t parts_done = 0;
     enum fault f = lease(part, &done, why);
     if (!f && done) /* perhaps the last one, whose writer did not come to publish */
-        f = oxen_upload_parts(part->x->db, part->upload.id, &parts_done, why);
+        f = oxen_store_upload_parts(part->x->db, part->upload.id, &parts_done, why);
     else if (!f)
         f = write_leased(part, &parts_done, why);
     *completed = !f && parts_done == part->count;
-    if (*completed)
-        f = complete(part, why);
-    else if (!f)
-        f = db_settle(part->x->db, why);
-    return f;
+    return *completed ? complete(part, why) : f;
 }
 
-enum fault oxen_uploads_part(struct exchange *x, struct problem *why)
+enum fault oxen_uploads_receive_part(struct exchange *x, struct problem *why)
 {
     struct part part = { .x = x };
     bool completed = false;

@@ -5,7 +5,7 @@
 
 #include "base/limits.h"
 #include "blob/blob.h"
-#include "db/oxen_upload_store.h"
+#include "db/oxen_store_upload.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
@@ -122,18 +122,19 @@ static enum fault begin(struct exchange *x, int64_t repository, struct oxen_uplo
 {
     const int64_t since = x->now - (int64_t)OXEN_UPLOAD_IDLE_HOURS * MS_AN_HOUR;
     bool found = false;
-    enum fault f = oxen_upload_same(x->db, repository, upload, since, upload->id, &found, why);
+    enum fault f =
+        oxen_store_upload_same(x->db, repository, upload, since, upload->id, &found, why);
     if (f || found)
-        return f ? f : db_settle(x->db, why);
+        return f;
     oxen_repository_uuid(x, upload->id);
     f = blob_reserve(x->blobs, (uint64_t)upload->ref.bytes, &upload->ref, why);
     if (!f)
         f = blob_flush(x->blobs, why);
     if (f)
         return f;
-    f = oxen_upload_add(x->db, repository, upload, x->now, since, why);
-    exchange_keep_blobs(x);
-    return f;
+    const struct oxen_upload_bounds bounds = { OXEN_UPLOADS_OPEN_MAX,
+                                               x->config->upload_reserved_max };
+    return oxen_store_upload_add(x->db, repository, upload, x->now, since, &bounds, why);
 }
 
 static enum fault reply_begun(struct exchange *x, const struct oxen_upload *upload,
@@ -154,9 +155,6 @@ static enum fault reply_begun(struct exchange *x, const struct oxen_upload *uplo
 static enum fault reply_stored(struct exchange *x, struct problem *why)
 {
     struct text out;
-    const enum fault f = db_settle(x->db, why); /* the client will not send it */
-    if (f)
-        return f;
     oxen_reply_begin(&out, "resource_found", OXEN_VERSIONED);
     oxen_reply_text(&out, "file", "already_stored");
     return oxen_reply_end(x, &out, why);

@@ -10,6 +10,6 @@
 
 /* Route handlers. */
 MUST_CHECK enum fault oxen_uploads_begin(struct exchange *x, struct problem *why);
-MUST_CHECK enum fault oxen_uploads_part(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault oxen_uploads_receive_part(struct exchange *x, struct problem *why);
 
 #endif

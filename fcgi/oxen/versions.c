@@ -29,8 +29,6 @@ enum fault oxen_versions_metadata(struct exchange *x, struct problem *why)
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
         f = find(x, repository.id, &ref, why);
-    if (!f)
-        f = db_settle(x->db, why); /* a client may rely on it */
     if (f)
         return f;
 

@@ -16,6 +16,7 @@
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/request.h"
 #include "oxen/tray.h"
 #include "stream/coding.h"
 #include "stream/digest.h"
@@ -44,6 +45,7 @@ struct upload {
     struct oxen_tray *tray;
     struct digest *digest;
     struct decoder *gunzip; /* NULL until a part needs it */
+    uint64_t gunzipped;     /* bytes of all zipped parts so far */
     struct text errors;     /* members of err_files */
 
     /* the part in hand */
@@ -82,7 +84,10 @@ static enum fault take_bytes(void *ctx, const void *bytes, size_t len, struct pr
     bool fits = true;
     enum fault f = FAULT_NONE;
     digest_add(up->digest, bytes, len);
-    if (up->part == PART_SMALL)
+    up->gunzipped += up->zipped ? len : 0;
+    if (up->zipped)
+        f = oxen_request_gunzipped(up->x, up->gunzipped, why);
+    if (!f && up->part == PART_SMALL)
         f = oxen_tray_write(up->tray, bytes, len, &fits, why);
     if (!f && !fits)
         f = grow(up, why);
@@ -299,7 +304,6 @@ static enum fault name_piece(struct upload *up, size_t piece, bool *busy, struct
         return report_piece(up, piece, BUSY_TEXT, why);
     const enum fault f =
         oxen_store_versions_add(up->x->db, up->repository.id, versions, count, &of_piece);
-    exchange_keep_blobs(up->x);
     *busy = f == FAULT_BUSY;
     if (*busy)
         return report_piece(up, piece, BUSY_TEXT, why);
@@ -319,24 +323,17 @@ static enum fault store(struct upload *up, struct problem *why)
         f = blob_flush(up->x->blobs, why);
     for (size_t piece = 0; piece < oxen_batch_pieces(up->batch) && !f; piece++)
         f = name_piece(up, piece, &busy, why);
-    return f ? f : db_settle(up->x->db, why);
+    return f;
 }
 
 /* ---- the request ---- */
 
-/* 64 random bits that no client foresees. */
-static uint64_t seed_of(const struct exchange *x)
-{
-    uint64_t seed = 0;
-    memcpy(&seed, x->random, sizeof seed);
-    return seed;
-}
-
 static enum fault open_upload(struct upload *up, struct problem *why)
 {
+    const struct oxen_hash_seed seed = oxen_hash_seed_of(up->x->random);
     text_init(&up->errors, OXEN_ERRORS_MAX);
     text_init(&up->name, MULTIPART_HEADER_BYTES_MAX);
-    up->batch = oxen_batch_create(up->x->arena, seed_of(up->x));
+    up->batch = oxen_batch_create(up->x->arena, &seed);
     up->tray = oxen_tray_create(up->x->db, up->x->blobs, up->repository.id);
     up->digest = digest_create(DIGEST_XXH3);
     if (!up->batch || !up->tray || !up->digest)

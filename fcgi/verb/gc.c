@@ -7,7 +7,7 @@
 #include "db/db.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
-#include "db/oxen_clean_store.h"
+#include "db/oxen_store_clean.h"
 #include "verb/sweep.h"
 #include "verb/verb.h"
 
@@ -41,12 +41,12 @@ static enum fault expire_uploads(struct sweep *sweep, bool dry_run, int64_t now,
 {
     const int64_t before = now - (int64_t)OXEN_UPLOAD_IDLE_HOURS * MS_AN_HOUR;
     if (dry_run)
-        return oxen_clean_uploads_count(sweep->db, before, &sweep->uploads_expired, why);
+        return oxen_store_clean_uploads_count(sweep->db, before, &sweep->uploads_expired, why);
     enum fault f = FAULT_NONE;
     for (bool more = true; !f && more;)
-        f = oxen_clean_uploads_piece(sweep->db, before, &sweep->uploads_expired, &more, why);
+        f = oxen_store_clean_uploads_piece(sweep->db, before, &sweep->uploads_expired, &more, why);
     for (bool more = true; !f && more;)
-        f = oxen_clean_retired_piece(sweep->db, &more, why);
+        f = oxen_store_clean_retired_piece(sweep->db, &more, why);
     return f;
 }
 
@@ -105,6 +105,8 @@ int verb_gc(const struct config *config, int argc, char **argv)
         f = forget_rows(&sweep, dry_run, &why);
     if (!f)
         f = sweep_files(&sweep, BLOB_SWEEP_ALL, dry_run, &why);
+    if (!f)
+        f = db_settle(sweep.db, &why);
     sweep_close(&sweep);
     if (f)
         return verb_failed(&why);

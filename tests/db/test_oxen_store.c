@@ -1,7 +1,7 @@
 /* What the rows of the Oxen surface promise when two requests meet. */
-#include "db/oxen_clean_store.h"
-#include "db/oxen_push_store.h"
-#include "db/oxen_upload_store.h"
+#include "db/oxen_store_clean.h"
+#include "db/oxen_store_push.h"
+#include "db/oxen_store_upload.h"
 #include "support/rig.h"
 
 #include <setjmp.h>
@@ -64,8 +64,11 @@ static struct oxen_upload upload_begin(const char *id)
     bool found = false;
     memcpy(upload.id, id, strlen(id) + 1);
     memcpy(upload.hash, one, sizeof one);
-    assert_int_equal(oxen_upload_add(rig.db, repository, &upload, NOW, 0, &why), FAULT_NONE);
-    assert_int_equal(oxen_upload_find(rig.db, repository, id, 0, &begun, &found, &why), FAULT_NONE);
+    const struct oxen_upload_bounds bounds = { INT64_MAX, INT64_MAX };
+    assert_int_equal(oxen_store_upload_add(rig.db, repository, &upload, NOW, 0, &bounds, &why),
+                     FAULT_NONE);
+    assert_int_equal(oxen_store_upload_find(rig.db, repository, id, 0, &begun, &found, &why),
+                     FAULT_NONE);
     assert_true(found);
     return begun;
 }
@@ -75,8 +78,8 @@ static void test_whoever_publishes_second_finds_it_published(void **state)
     struct problem why = PROBLEM_NONE;
     const struct oxen_upload upload = upload_begin("twice");
     (void)state;
-    assert_int_equal(oxen_upload_publish(rig.db, repository, &upload, &why), FAULT_NONE);
-    assert_int_equal(oxen_upload_publish(rig.other, repository, &upload, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_upload_publish(rig.db, repository, &upload, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_upload_publish(rig.other, repository, &upload, &why), FAULT_NONE);
     assert_int_equal(versions(), 1);
 }
 
@@ -85,8 +88,8 @@ static void test_an_upload_that_is_gone_publishes_nothing_and_says_so(void **sta
     struct problem why = PROBLEM_NONE;
     const struct oxen_upload upload = upload_begin("gone");
     (void)state;
-    assert_int_equal(oxen_upload_drop(rig.other, upload.id, &why), FAULT_NONE);
-    assert_int_equal(oxen_upload_publish(rig.db, repository, &upload, &why), FAULT_MISSING);
+    assert_int_equal(oxen_store_upload_drop(rig.other, upload.id, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_upload_publish(rig.db, repository, &upload, &why), FAULT_MISSING);
     assert_int_equal(versions(), 0);
 }
 
@@ -97,16 +100,18 @@ static void test_an_upload_that_is_left_alone_expires(void **state)
     bool more = true;
     (void)state;
     (void)upload_begin("idle");
-    assert_int_equal(oxen_clean_uploads_piece(rig.db, NOW, &count, &more, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_uploads_piece(rig.db, NOW, &count, &more, &why), FAULT_NONE);
     assert_int_equal(count, 0);
     assert_false(more);
-    assert_int_equal(oxen_clean_uploads_count(rig.db, NOW + 1, &count, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_uploads_count(rig.db, NOW + 1, &count, &why), FAULT_NONE);
     assert_int_equal(count, 1);
     count = 0;
-    assert_int_equal(oxen_clean_uploads_piece(rig.db, NOW + 1, &count, &more, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_uploads_piece(rig.db, NOW + 1, &count, &more, &why),
+                     FAULT_NONE);
     assert_int_equal(count, 1);
     assert_true(more);
-    assert_int_equal(oxen_clean_uploads_piece(rig.db, NOW + 1, &count, &more, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_uploads_piece(rig.db, NOW + 1, &count, &more, &why),
+                     FAULT_NONE);
     assert_int_equal(count, 1);
     assert_false(more);
 }
@@ -124,16 +129,18 @@ static void commit_receive(const uint8_t hash[OXEN_KEY_BYTES], const char *node,
     memcpy(parts.hash, hash, sizeof parts.hash);
     (void)snprintf(parts.node, sizeof parts.node, "%s", node);
     (void)snprintf(parts.history, sizeof parts.history, "%s", history);
-    assert_int_equal(oxen_push_commits_add(rig.db, repository, &parts, 1, NOW, &why), FAULT_NONE);
-    assert_int_equal(oxen_push_objects_put(rig.db, repository, objects, 2, &why), FAULT_NONE);
-    assert_int_equal(oxen_push_commits_add(rig.db, repository, &parts, 1, NOW, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_push_commits_add(rig.db, repository, &parts, 1, NOW, &why),
+                     FAULT_NONE);
+    assert_int_equal(oxen_store_push_objects_put(rig.db, repository, objects, 2, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_push_commits_add(rig.db, repository, &parts, 1, NOW, &why),
+                     FAULT_NONE);
 }
 
 static bool is_pushed(const uint8_t hash[OXEN_KEY_BYTES])
 {
     struct problem why = PROBLEM_NONE;
     bool found = false;
-    assert_int_equal(oxen_push_commit_pushed(rig.other, repository, hash, &found, &why),
+    assert_int_equal(oxen_store_push_commit_pushed(rig.other, repository, hash, &found, &why),
                      FAULT_NONE);
     return found;
 }
@@ -142,7 +149,7 @@ static enum oxen_branch_result branch_add(const char *name, const uint8_t hash[O
 {
     struct problem why = PROBLEM_NONE;
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
-    assert_int_equal(oxen_push_branch_add(rig.db, repository, name, hash, &result, &why),
+    assert_int_equal(oxen_store_push_branch_add(rig.db, repository, name, hash, &result, &why),
                      FAULT_NONE);
     return result;
 }
@@ -151,8 +158,9 @@ static enum oxen_branch_result branch_move(const uint8_t *old, const uint8_t has
 {
     struct problem why = PROBLEM_NONE;
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
-    assert_int_equal(oxen_push_branch_move(rig.db, repository, "main", old, hash, &result, &why),
-                     FAULT_NONE);
+    assert_int_equal(
+        oxen_store_push_branch_move(rig.db, repository, "main", old, hash, &result, &why),
+        FAULT_NONE);
     return result;
 }
 
@@ -169,8 +177,9 @@ static size_t open_commits(int64_t most)
 {
     struct problem why = PROBLEM_NONE;
     size_t count = 0;
-    assert_int_equal(oxen_push_commits_open(rig.other, repository, most, count_open, &count, &why),
-                     FAULT_NONE);
+    assert_int_equal(
+        oxen_store_push_commits_open(rig.other, repository, most, count_open, &count, &why),
+        FAULT_NONE);
     return count;
 }
 
@@ -182,7 +191,8 @@ static void test_a_commit_is_open_until_its_push_is_concluded(void **state)
     commit_receive(one, "010/0/node", "history/01/");
     assert_int_equal(open_commits(2), 2);
     assert_int_equal(open_commits(1), 1);
-    assert_int_equal(oxen_push_commits_conclude(rig.db, repository, &two, 1, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_push_commits_conclude(rig.db, repository, &two, 1, &why),
+                     FAULT_NONE);
     assert_true(is_pushed(two));
     assert_false(is_pushed(one));
     assert_int_equal(open_commits(2), 1);
@@ -214,15 +224,16 @@ static void test_nothing_goes_into_a_deleted_repository(void **state)
     bool more = true;
     (void)state;
     commit_receive(one, "010/0/node", "history/01/");
-    assert_int_equal(oxen_clean_repository_retire(rig.other, repository, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_repository_retire(rig.other, repository, &why), FAULT_NONE);
     assert_int_equal(oxen_store_versions_add(rig.db, repository, &version, 1, &why), FAULT_MISSING);
-    assert_int_equal(oxen_push_objects_put(rig.db, repository, &object, 1, &why), FAULT_MISSING);
-    assert_int_equal(oxen_push_branch_add(rig.db, repository, "x", one, &result, &why),
+    assert_int_equal(oxen_store_push_objects_put(rig.db, repository, &object, 1, &why),
                      FAULT_MISSING);
-    assert_int_equal(oxen_upload_publish(rig.db, repository, &upload, &why), FAULT_MISSING);
+    assert_int_equal(oxen_store_push_branch_add(rig.db, repository, "x", one, &result, &why),
+                     FAULT_MISSING);
+    assert_int_equal(oxen_store_upload_publish(rig.db, repository, &upload, &why), FAULT_MISSING);
     while (more)
-        assert_int_equal(oxen_clean_retired_piece(rig.db, &more, &why), FAULT_NONE);
-    assert_int_equal(oxen_clean_repository_retire(rig.db, repository, &why), FAULT_MISSING);
+        assert_int_equal(oxen_store_clean_retired_piece(rig.db, &more, &why), FAULT_NONE);
+    assert_int_equal(oxen_store_clean_repository_retire(rig.db, repository, &why), FAULT_MISSING);
 }
 
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

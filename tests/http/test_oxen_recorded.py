@@ -179,6 +179,11 @@ DIFFERENCES = {
     "bd_query_not_gzip": (BLAME, 400, bad_request("invalid gzip header")),
     "bd_query_empty_body": (BLAME, 400, bad_request("unexpected end of file")),
     "bd_query_len1": (NO_PANIC, 404, missing_blobs("a")),
+    "bd_query_dup": (
+        "a hash that is asked for twice is answered once",
+        200,
+        [("a07e69ebaf05047b9e9c8572f20ebb2c", 4096)],
+    ),
     "bd_query_upper": (
         "any spelling of a hash finds the one entry",
         200,

@@ -50,7 +50,7 @@ all=$(lighttpd_of server.max-request-field-size)
 
 # Bodies: those of the control pool are bounded, past what its routes take; the bulk pool's routes
 # have their own bounds.
-small=$(limit '(JSON_BODY_MAX > OXEN_LIST_MAX ? JSON_BODY_MAX : OXEN_LIST_MAX)')
+small=$(limit '(JSON_BODY_MAX > OXEN_LIST_WIRE_MAX ? JSON_BODY_MAX : OXEN_LIST_WIRE_MAX)')
 nginx_small=$(nginx_of client_max_body_size | sort -u | grep -v '^0$')
 lighttpd_small=$(lighttpd_of server.max-request-size | sort -u | grep -v '^0$')
 [ "$(bytes "$nginx_small")" -gt "$small" ] || complain "nginx: $nginx_small is too little for JSON"

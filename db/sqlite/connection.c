@@ -1,4 +1,4 @@
-/* Opening and closing, and the mapping of SQLite's codes. */
+/* A connection: SQLite's codes as faults; the folder, its lock and counters; SQLite with its settings. */
 #include "db/sqlite/sqlite.h"
 
 #include "db/sqlite/poison.h"
@@ -73,6 +73,11 @@ static bool is_full(int code, int system)
 static bool is_read_only(int system)
 {
     return system == EROFS || system == EACCES || system == EPERM;
+}
+
+bool db_refused(int system)
+{
+    return system == ENOSPC || system == EDQUOT || is_read_only(system);
 }
 
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
@@ -185,7 +190,7 @@ enum fault db_attach(const struct db_options *options, enum db_access access, st
     if (!f && !db->read_only)
         f = counters_open(db->folder, access == DB_CREATE, &db->counters, why);
     if (f)
-        db_close(db);
+        db_detach(db);
     else
         *out = db;
     return f;
@@ -298,71 +303,10 @@ enum fault db_connect(struct db *db, const char *folder, enum db_access access, 
     return f;
 }
 
-static enum fault prepare_all(struct db *db, struct problem *why)
-{
-    for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
-        const enum statement which = (enum statement)i;
-        const int code = sqlite3_prepare_v3(db->sqlite, db_statement_sql(which), -1,
-                                            SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
-        if (code != SQLITE_OK)
-            return db_fault(db, code, db_statement_name(which), why);
-    }
-    return FAULT_NONE;
-}
-
-/* The name of a WAL that this open has made must be durable before a commit in it can be; SQLite
- * syncs the folder, too, but does not look at the result. */
-static enum fault folder_sync(struct db *db, struct problem *why)
-{
-    if (db->read_only || poison_present(db->folder, db->counters) || fsync(db->folder) == 0)
-        return FAULT_NONE;
-    return db_poison(db, "fsync of the state folder", why);
-}
-
-enum fault db_open(const struct db_options *options, struct db **out, struct problem *why)
-{
-    const enum db_access access = options->read_only ? DB_LOOK : DB_WRITE;
-    struct db *db = NULL;
-
-    enum fault f = db_attach(options, access, &db, why);
-    if (!f)
-        f = db_connect(db, options->folder, access, false, why);
-    if (!f)
-        f = migrate_verify(db, why);
-    if (!f)
-        f = prepare_all(db, why);
-    if (!f)
-        f = folder_sync(db, why);
-    if (f)
-        db_close(db);
-    else
-        *out = db;
-    return f;
-}
-
-int64_t db_cache_bytes(const struct db *db)
-{
-    int used = 0;
-    int peak = 0;
-    const int code = sqlite3_db_status(db->sqlite, SQLITE_DBSTATUS_CACHE_USED, &used, &peak, 0);
-    return code == SQLITE_OK ? used : 0;
-}
-
-void db_reset_statements(struct db *db)
-{
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        if (db->statements[i] && sqlite3_stmt_busy(db->statements[i])) {
-            (void)sqlite3_reset(db->statements[i]);
-            (void)sqlite3_clear_bindings(db->statements[i]);
-        }
-    }
-}
-
-void db_close(struct db *db)
+void db_detach(struct db *db)
 {
     if (!db)
         return;
-    db_rollback(db);
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         (void)sqlite3_finalize(db->statements[i]);
     (void)sqlite3_close(db->sqlite);

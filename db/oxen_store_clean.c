@@ -1,4 +1,4 @@
-#include "db/oxen_clean_store.h"
+#include "db/oxen_store_clean.h"
 
 #include "db/blob_rows.h"
 
@@ -9,8 +9,9 @@ enum {
     UPLOADS_MOST = 100, /* uploads a transaction, whose parts go with them */
 };
 
-enum fault oxen_clean_version_next(struct db *db, int64_t repository, const uint8_t *after,
-                                   struct oxen_clean_version *out, bool *found, struct problem *why)
+enum fault oxen_store_clean_version_next(struct db *db, int64_t repository, const uint8_t *after,
+                                         struct oxen_clean_version *out, bool *found,
+                                         struct problem *why)
 {
     enum { HASH, FILE_NUMBER };
     bool row = false;
@@ -58,41 +59,52 @@ static enum fault count_out(struct db *db, int64_t repository, int64_t bytes, st
     return query_run(&q, NULL, why);
 }
 
-enum fault oxen_clean_version_drop(struct db *db, int64_t repository,
-                                   const struct oxen_clean_version *version, bool *taken,
-                                   struct problem *why)
+struct version_dropping {
+    int64_t repository;
+    const struct oxen_clean_version *version;
+    bool taken;
+};
+
+static enum fault drop_version(struct db *db, void *ctx, struct problem *why)
 {
+    struct version_dropping *d = ctx;
     int64_t changes = 0;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = version_delete(db, repository, version, &changes, why);
+    enum fault f = version_delete(db, d->repository, d->version, &changes, why);
     if (!f && changes > 0)
-        f = count_out(db, repository, version->ref.bytes, why);
+        f = count_out(db, d->repository, d->version->ref.bytes, why);
+    d->taken = changes > 0;
+    return f;
+}
+
+enum fault oxen_store_clean_version_drop(struct db *db, int64_t repository,
+                                         const struct oxen_clean_version *version, bool *taken,
+                                         struct problem *why)
+{
+    struct version_dropping dropping = { repository, version, false };
+    const enum fault f = db_write(db, drop_version, &dropping, why);
     if (!f)
-        f = db_commit_unsettled(db, why);
-    db_rollback(db);
-    if (!f)
-        *taken = changes > 0;
+        *taken = dropping.taken;
     return f;
 }
 
 /* ---- repositories ---- */
 
-enum fault oxen_clean_repository_retire(struct db *db, int64_t repository, struct problem *why)
+static enum fault retire(struct db *db, void *ctx, struct problem *why)
 {
+    const int64_t *repository = ctx;
     int64_t changes = 0;
-    enum fault f = db_begin(db, why);
-    if (!f) {
-        struct query q = query_for(db, STMT_OXEN_REPOSITORY_RETIRE);
-        query_int(&q, ":repository", repository);
-        f = query_run(&q, &changes, why);
-    }
+    struct query q = query_for(db, STMT_OXEN_REPOSITORY_RETIRE);
+    query_int(&q, ":repository", *repository);
+    const enum fault f = query_run(&q, &changes, why);
     if (!f && changes == 0)
-        f = problem_set(why, FAULT_MISSING, "the repository was deleted");
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
+        return problem_set(why, FAULT_MISSING, "the repository was deleted");
     return f;
+}
+
+enum fault oxen_store_clean_repository_retire(struct db *db, int64_t repository,
+                                              struct problem *why)
+{
+    return db_write(db, retire, &repository, why);
 }
 
 static enum fault find_retired(struct db *db, int64_t *repository, bool *found, struct problem *why)
@@ -143,18 +155,19 @@ static enum fault piece_delete(struct db *db, int64_t repository, struct problem
     return f;
 }
 
-enum fault oxen_clean_retired_piece(struct db *db, bool *more, struct problem *why)
+/* ctx: whether there was one. */
+static enum fault delete_retired(struct db *db, void *ctx, struct problem *why)
 {
+    bool *found = ctx;
     int64_t repository = 0;
+    const enum fault f = find_retired(db, &repository, found, why);
+    return f || !*found ? f : piece_delete(db, repository, why);
+}
+
+enum fault oxen_store_clean_retired_piece(struct db *db, bool *more, struct problem *why)
+{
     bool found = false;
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = find_retired(db, &repository, &found, why);
-    if (!f && found)
-        f = piece_delete(db, repository, why);
-    if (!f)
-        f = db_commit_unsettled(db, why);
-    db_rollback(db);
+    const enum fault f = db_write(db, delete_retired, &found, why);
     if (!f)
         *more = found;
     return f;
@@ -162,29 +175,34 @@ enum fault oxen_clean_retired_piece(struct db *db, bool *more, struct problem *w
 
 /* ---- uploads that were left alone ---- */
 
-enum fault oxen_clean_uploads_piece(struct db *db, int64_t before, int64_t *count, bool *more,
-                                    struct problem *why)
+struct expiring {
+    int64_t before;
+    int64_t changes;
+};
+
+static enum fault expire_uploads(struct db *db, void *ctx, struct problem *why)
 {
-    int64_t changes = 0;
-    enum fault f = db_begin(db, why);
+    struct expiring *e = ctx;
+    struct query q = query_for(db, STMT_OXEN_UPLOAD_EXPIRE);
+    query_int(&q, ":before", e->before);
+    query_int(&q, ":most", UPLOADS_MOST);
+    return query_run(&q, &e->changes, why);
+}
+
+enum fault oxen_store_clean_uploads_piece(struct db *db, int64_t before, int64_t *count, bool *more,
+                                          struct problem *why)
+{
+    struct expiring expiring = { before, 0 };
+    const enum fault f = db_write(db, expire_uploads, &expiring, why);
     if (!f) {
-        struct query q = query_for(db, STMT_OXEN_UPLOAD_EXPIRE);
-        query_int(&q, ":before", before);
-        query_int(&q, ":most", UPLOADS_MOST);
-        f = query_run(&q, &changes, why);
-    }
-    if (!f)
-        f = db_commit_unsettled(db, why);
-    db_rollback(db);
-    if (!f) {
-        *count += changes;
-        *more = changes > 0;
+        *count += expiring.changes;
+        *more = expiring.changes > 0;
     }
     return f;
 }
 
-enum fault oxen_clean_uploads_count(struct db *db, int64_t before, int64_t *count,
-                                    struct problem *why)
+enum fault oxen_store_clean_uploads_count(struct db *db, int64_t before, int64_t *count,
+                                          struct problem *why)
 {
     bool row = false;
     struct query q = query_for(db, STMT_OXEN_UPLOAD_EXPIRED);
