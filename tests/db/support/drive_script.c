@@ -12,6 +12,8 @@
 #define SCHEMA                                                                                     \
     "{\"schemaName\":\"t\",\"dimensionFieldSpecs\":[{\"name\":\"a\",\"dataType\":\"STRING\"}]}"
 
+#define CONFIGS "{\"tableName\":\"t\",\"schema\":" SCHEMA ",\"offline\":" TABLE "}"
+
 static const struct drive_step script[] = {
     /* Pinot */
     { "POST", "/schemas", SCHEMA, 200, BODY_TEXT, { 0 } },
@@ -40,6 +42,17 @@ static const struct drive_step script[] = {
       200,
       BODY_MANY,
       { "HTTP_UPLOAD_TYPE", "METADATA" } },
+    { "POST",
+      "/segments/batchUpload/?tableName=t&tableType=OFFLINE",
+      "s1",
+      200,
+      BODY_BATCH,
+      { "HTTP_UPLOAD_TYPE", "METADATA" } },
+    { "POST", "/schemas/validate", SCHEMA, 200, BODY_TEXT, { 0 } },
+    { "POST", "/tables/validate", TABLE, 200, BODY_TEXT, { 0 } },
+    { "POST", "/tableConfigs", CONFIGS, 0, BODY_TEXT, { 0 } },
+    { "POST", "/tableConfigs/validate", CONFIGS, 0, BODY_TEXT, { 0 } },
+    { "PUT", "/tableConfigs/t", CONFIGS, 0, BODY_TEXT, { 0 } },
     { "POST", "/segments?tableName=t", "s4", 200, BODY_SEGMENT, { 0 } },
     { "POST", "/v2/segments?tableName=t", "s1", 200, BODY_SEGMENT, { 0 } },
     { "POST", "/segments/t/delete", "[\"s2\",\"nosuch\"]", 0, BODY_TEXT, { 0 } },
