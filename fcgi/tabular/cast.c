@@ -261,9 +261,10 @@ void cast_repr(const struct value *value, char out[CAST_REPR_MAX])
     size_t len = 0;
     size_t at = 0;
     if (value->form == VALUE_NULL || value->form == VALUE_TRUE || value->form == VALUE_FALSE) {
-        (void)strcpy(out, value->form == VALUE_NULL   ? "None"
-                          : value->form == VALUE_TRUE ? "True"
-                                                      : "False");
+        static const char *const words[] = {
+            [VALUE_NULL] = "None", [VALUE_TRUE] = "True", [VALUE_FALSE] = "False"
+        };
+        (void)snprintf(out, CAST_REPR_MAX, "%s", words[value->form]);
         return;
     }
     if (quoted)
@@ -281,5 +282,5 @@ void cast_repr(const struct value *value, char out[CAST_REPR_MAX])
         len--; /* no half of a character */
     if (quoted)
         out[len++] = quote;
-    (void)strcpy(out + len, at < value->len ? cut : "");
+    (void)snprintf(out + len, CAST_REPR_MAX - len, "%s", at < value->len ? cut : "");
 }

@@ -1,10 +1,9 @@
 #include "tabular/cast_number.h"
 
-#include "base/limits.h"
+#include "base/number.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -207,15 +206,9 @@ static bool exact_real(const struct decimal *number, double *out)
 bool cast_number_real(const char *bytes, size_t len, bool single, double *out)
 {
     struct decimal number;
-    char text[OPTERYX_CELL_MAX + 1];
-    if (len > OPTERYX_CELL_MAX)
-        return false;
     if (!read_decimal(bytes, len, &number))
         return no_finite(bytes, len, out);
     if (!single && exact_real(&number, out))
         return true;
-    memcpy(text, bytes, len);
-    text[len] = '\0';
-    *out = single ? (double)strtof(text, NULL) : strtod(text, NULL);
-    return isfinite(*out);
+    return number_nearest(bytes, len, single, out);
 }

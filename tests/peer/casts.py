@@ -1,4 +1,4 @@
-"""The table of casts (tests/unit/tabular/casts.tsv) as DuckDB, Python's decimal and ipaddress have it.
+"""The table of casts (tests/unit/tabular/casts.def) as DuckDB, Python's decimal and ipaddress have it.
 
 casts.py TABLE [--write]: exits 0 when each row has DuckDB's value or names it as the difference, and
 the exact types Python's.  --write renews the differences, to be read before they are kept.
@@ -88,7 +88,7 @@ def main():
     duckdb.execute("SET TimeZone = 'UTC'")
     table, renew = sys.argv[1], "--write" in sys.argv[2:]
     with open(table, encoding="utf-8", newline="\n") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file]
+        rows = [line.rstrip("\n").split("|") for line in file]
     counts, bad, out = {"DuckDB": 0, "Python": 0, "differ": 0}, [], []
     for kind, form, text, ours, *theirs in rows:
         note = theirs[0] if theirs else None
@@ -104,7 +104,7 @@ def main():
         counts["Python"] += known is not None
         if known is not None and known != ours and not (known == "0" and ours == "0"):
             bad.append((kind, text, ours, "Python", known))
-        out.append("\t".join([kind, form, text, ours] + ([note] if note else [])))
+        out.append("|".join([kind, form, text, ours] + ([note] if note else [])))
     if renew:
         with open(table, "w", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(out) + "\n")

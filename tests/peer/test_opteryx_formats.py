@@ -20,4 +20,4 @@ def test_published_files_and_the_edges_of_the_formats_are_read_as_others_read_th
 
 
 def test_values_are_cast_as_others_cast_them_or_differ_as_the_table_says(peer):
-    print(peer("casts.py", str(ROOT / "tests" / "unit" / "tabular" / "casts.tsv")))
+    print(peer("casts.py", str(ROOT / "tests" / "unit" / "tabular" / "casts.def")))

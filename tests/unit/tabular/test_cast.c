@@ -1,5 +1,5 @@
 /*
- * Casts: a table of texts and types (casts.tsv; tests/peer reads it, too), and how values are shown.
+ * Casts: a table of texts and types (casts.def; tests/peer reads it, too), and how values are shown.
  *
  * A line is type, form, text, what becomes of it, and what DuckDB makes of it where that differs.
  * Dates are days, times microseconds, timestamps their unit's, decimals without their point.
@@ -104,7 +104,7 @@ static void test_every_row_of_the_table(void **state)
     char line[LINE_MAX_BYTES];
     struct text scratch;
     size_t rows = 0;
-    FILE *file = fopen(SOURCE_DIR "/tests/unit/tabular/casts.tsv", "r");
+    FILE *file = fopen(SOURCE_DIR "/tests/unit/tabular/casts.def", "r");
     assert_non_null(file);
     text_init(&scratch, LINE_MAX_BYTES);
     for (; fgets(line, sizeof line, file); rows++) {
@@ -112,7 +112,7 @@ static void test_every_row_of_the_table(void **state)
         char *rest = line;
         line[strcspn(line, "\n")] = '\0';
         for (size_t i = 0; i < FIELDS; i++) {
-            fields[i] = strsep(&rest, "\t");
+            fields[i] = strsep(&rest, "|");
             assert_non_null(fields[i]);
         }
         try_row(fields, &scratch);
