@@ -15,8 +15,6 @@
 #define SCHEMA SCHEMA_OF("t")
 #define CONFIGS "{\"tableName\":\"u\",\"schema\":" SCHEMA_OF("u") ",\"offline\":" TABLE_OF("u") "}"
 
-#define CONFIGS "{\"tableName\":\"t\",\"schema\":" SCHEMA ",\"offline\":" TABLE "}"
-
 static const struct drive_step script[] = {
     /* Pinot */
     { "POST", "/schemas", SCHEMA, 200, BODY_TEXT, { 0 } },
@@ -56,17 +54,6 @@ static const struct drive_step script[] = {
       200,
       BODY_MANY,
       { "HTTP_UPLOAD_TYPE", "METADATA" } },
-    { "POST",
-      "/segments/batchUpload/?tableName=t&tableType=OFFLINE",
-      "s1",
-      200,
-      BODY_BATCH,
-      { "HTTP_UPLOAD_TYPE", "METADATA" } },
-    { "POST", "/schemas/validate", SCHEMA, 200, BODY_TEXT, { 0 } },
-    { "POST", "/tables/validate", TABLE, 200, BODY_TEXT, { 0 } },
-    { "POST", "/tableConfigs", CONFIGS, 0, BODY_TEXT, { 0 } },
-    { "POST", "/tableConfigs/validate", CONFIGS, 0, BODY_TEXT, { 0 } },
-    { "PUT", "/tableConfigs/t", CONFIGS, 0, BODY_TEXT, { 0 } },
     { "POST", "/segments?tableName=t", "s4", 200, BODY_SEGMENT, { 0 } },
     { "POST", "/v2/segments?tableName=t", "s1", 200, BODY_SEGMENT, { 0 } },
     { "POST", "/segments/t/delete", "[\"s2\",\"nosuch\"]", 0, BODY_TEXT, { 0 } },
