@@ -74,6 +74,13 @@ found=$(awk '$1 == $3 && $2 != $4 { print $1 "/" $2, $3 "/" $4 }' "$work/calls" 
     grep -vE "$owed" | circles)
 [ -z "$found" ] || complain "files of a folder call each other: ${found//$'\n'/ }"
 
+# Transactions are run by db_write and db_read, and the reply path settles.
+found=$(awk -F'[()]' '/^SURFACE/ { print $2 }' fcgi/surfaces.def | while read -r surface; do
+    grep -E "^$surface [a-z_0-9]+\.c db_(begin|read_begin|commit|commit_unsettled|rollback|settle)$" \
+        "$work/needed" || true
+done)
+[ -z "$found" ] || complain "a surface runs a transaction by hand: $found"
+
 # Headers that include each other: their guards would hide it.
 found=$(grep -HE '^ *# *include "[a-z_/0-9]+\.h"' fcgi/*.h fcgi/*/*.h db/*.h db/*/*.h |
     sed -nE 's#^(fcgi/)?([^:]*):.*"([^"]*)".*#\2 \3#p' | circles)
