@@ -13,8 +13,8 @@ CREATE TABLE pinot_lineage (
 CREATE INDEX pinot_lineage_by_table ON pinot_lineage (table_id, changed_at);
 CREATE INDEX pinot_lineage_by_change ON pinot_lineage (changed_at);
 
--- The segments of an entry.  They need not exist: those that replace are pushed later, and either may
--- be deleted.
+-- The segments of an entry.  They need not exist: those that replace are pushed later, and either
+-- may be deleted.
 CREATE TABLE pinot_lineage_segment (
     lineage  INTEGER NOT NULL REFERENCES pinot_lineage (id),
     -- Whether it is replaced or replaces.
