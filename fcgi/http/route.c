@@ -163,7 +163,7 @@ static enum fault dispatch(struct exchange *x, struct problem *why)
     return problem_code(why, FAULT_METHOD, ROUTE_METHOD, "Method Not Allowed");
 }
 
-/* The surface's own words; when even these fail, the fewest possible. */
+/* The surface's own error body; when even that fails, the shortest possible. */
 static void refuse(struct exchange *x, const struct problem *because)
 {
     static const char text[] = "internal error\n";

@@ -57,7 +57,7 @@ lighttpd_small=$(lighttpd_of server.max-request-size | head -n 1) # the last is 
 [ "$(bytes "$nginx_small")" -eq $((lighttpd_small * 1024)) ] ||
     complain "small bodies end at $nginx_small in nginx and at $lighttpd_small KiB in lighttpd"
 
-# A body without progress is given up by whoever notices first, after the same time.
+# A stalled body is aborted by whichever of the two notices first, after the same time.
 stall=$(sed -nE 's/^SETTING_NUMBER\(body_timeout_s, "[A-Z_]*", ([0-9]+),.*/\1/p' \
     fcgi/base/config.def)
 [ "$(nginx_of client_body_timeout)" = "${stall}s" ] ||
