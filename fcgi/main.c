@@ -6,10 +6,7 @@
 #include "base/config_file.h"
 #include "base/log.h"
 #include "base/number.h"
-#include "ops/ops.h"
-#include "opteryx/opteryx.h"
-#include "oxen/oxen.h"
-#include "pinot/pinot.h"
+#include "surfaces.h"
 #include "verb/verb.h"
 #include "worker.h"
 
@@ -45,14 +42,12 @@ static int ready_descriptor(int argc, char **argv)
 
 static int work(const struct config *config, int argc, char **argv)
 {
-    static const struct surface *const surfaces[] = { &ops_surface, &pinot_surface,
-                                                      &opteryx_surface, &oxen_surface };
     struct problem why = PROBLEM_NONE;
-    const size_t count = sizeof surfaces / sizeof surfaces[0];
+    const struct surface *fallback = surfaces[surfaces_count - 1];
     const int says = ready_descriptor(argc, argv);
     if (says < -1)
         return verb_misused("worker [--ready FD]");
-    if (worker_run(config, says, surfaces, count, &opteryx_surface, &why) == FAULT_NONE)
+    if (worker_run(config, says, surfaces, surfaces_count, fallback, &why) == FAULT_NONE)
         return EXIT_DONE;
     struct log_line line;
     log_begin(&line, clock_now_ms(), "error", "worker_failed");

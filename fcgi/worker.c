@@ -161,7 +161,8 @@ static void log_request(const struct exchange *x, int64_t began, bool sent,
                         const struct problem *why)
 {
     struct log_line line;
-    const bool ours = why->fault == FAULT_INTERNAL || x->status == STATUS_INTERNAL;
+    const bool ours =
+        why->fault == FAULT_INTERNAL || why->fault == FAULT_DAMAGED || x->status == STATUS_INTERNAL;
     log_begin(&line, clock_now_ms(), ours ? "error" : "info", "request");
     log_string(&line, "id", x->request_id);
     log_string(&line, "method", x->method);

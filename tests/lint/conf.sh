@@ -77,7 +77,7 @@ for file in deploy/nginx.conf deploy/lighttpd.conf; do
 done
 
 # Where nginx finds whole contents is where the program sends it.
-accel=$(sed -nE 's/^#define ACCEL_PREFIX "([^"]*)".*/\1/p' fcgi/http/reply_blob.c)
+accel=$(sed -nE 's/^#define ACCEL_PREFIX "([^"]*)".*/\1/p' fcgi/http/reply_content.c)
 grep -qE "location $accel \{" deploy/nginx.conf || complain "nginx: no location '$accel'"
 
 # The servers themselves take what deploy/fill makes, with and without contents of their own to
