@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -22,6 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 SERVER = os.environ.get("SERVER", "lighttpd")
+SERVER_PORTS = (12000, 32000)
 START_S = 600  # the first start builds
 ANSWER_S = 60
 # What an Asan build says of the program, whatever its exit status.
@@ -29,9 +31,12 @@ SANITIZERS = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|\w+\.c:\
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that the kernel gives to clients, of which many are in use at any moment."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.randrange(*SERVER_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def own_signals():
