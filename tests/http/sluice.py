@@ -23,7 +23,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden"
 SERVER = os.environ.get("SERVER", "lighttpd")
-SERVER_PORTS = (12000, 32000)
 START_S = 600  # the first start builds
 ANSWER_S = 60
 # What an Asan build says of the program, whatever its exit status.
@@ -31,12 +30,16 @@ SANITIZERS = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|\w+\.c:\
 
 
 def free_port():
-    """Below the ports that the kernel gives to clients, of which many are in use at any moment."""
-    while True:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            port = random.randrange(*SERVER_PORTS)
-            probe.bind(("127.0.0.1", port))
+    """One that nobody listens on, outside of the range from which the kernel takes the ports of
+    connections: one of those may be in use again when the service starts."""
+    for port in random.SystemRandom().sample(range(10000, 32000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return port
+    raise AssertionError("100 ports are in use")
 
 
 def own_signals():
