@@ -146,11 +146,11 @@ int main(int argc, char **argv)
     struct call call = {
         .program = argv[0], .environment = environment_copy(), .argc = argc - 1, .argv = argv + 1
     };
-    if (!call.environment)
-        (void)problem_internal(&why, "out of memory for the environment");
-    if (why.fault || read_config(&call, &config, &why) != FAULT_NONE)
-        return verb_failed(&why);
-    const int status = run(&config, &call);
+    enum fault f =
+        call.environment ? FAULT_NONE : problem_internal(&why, "out of memory for the environment");
+    if (!f)
+        f = read_config(&call, &config, &why);
+    const int status = f ? verb_failed(&why) : run(&config, &call);
     free(call.environment);
     return status;
 }

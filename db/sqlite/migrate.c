@@ -323,12 +323,13 @@ static enum fault make_shared(const struct db_options *options, struct problem *
     }
     struct problem cause = PROBLEM_NONE;
     f = db_connect(guard, options->folder, DB_CREATE, true, &cause);
-    if (f == FAULT_BUSY)
+    if (f == FAULT_BUSY) {
         f = problem_set(why, f,
                         "sluice.lock or sluice.seq is gone, and the database is still open "
                         "elsewhere: stop the service, then run this again");
-    else if (f && why->fault == FAULT_NONE)
+    } else if (f && why->fault == FAULT_NONE) {
         *why = cause;
+    }
     if (!f)
         f = db_attach(options, DB_CREATE, &db, why);
     db_detach(db);

@@ -73,7 +73,10 @@ static enum fault take_value(struct reader *r, char **value, struct problem *why
             r->at++;
         } else {
             const bool escaped = byte == '\\' && *r->at;
-            *out++ = escaped ? *r->at++ : byte;
+            if (escaped)
+                *out++ = *r->at++;
+            else
+                *out++ = byte;
             if (escaped || !is_blank(byte))
                 end = out;
         }
@@ -128,14 +131,14 @@ enum fault config_file_export(const char *path, struct problem *why)
     char *text = malloc(CONFIG_FILE_MAX + 1);
     const size_t len = text ? fread(text, 1, CONFIG_FILE_MAX + 1, file) : 0;
     (void)fclose(file);
-    enum fault f = FAULT_NONE;
     if (!text)
-        f = problem_internal(why, "out of memory for the settings file");
-    else if (len > CONFIG_FILE_MAX)
+        return problem_internal(why, "out of memory for the settings file");
+    enum fault f = FAULT_NONE;
+    struct reader r = { .path = path, .at = text, .line = 1 };
+    if (len > CONFIG_FILE_MAX)
         f = problem_set(why, FAULT_MALFORMED, "%s is longer than %d bytes", path, CONFIG_FILE_MAX);
     else
         text[len] = '\0';
-    struct reader r = { .path = path, .at = text, .line = 1 };
     while (!f && *r.at)
         f = take_line(&r, why);
     free(text);

@@ -18,7 +18,7 @@
 
 #define STATUS_FILE "sluice.serving"
 
-enum { STATUS_MODE = 0640, TRY_AGAIN_MS = 50, NS_IN_MS = 1000000, NUMBER_MAX = 32 };
+enum { STATUS_MODE = 0640, TRY_AGAIN_NS = 50 * 1000000, NUMBER_MAX = 32 };
 
 static bool path_of(const char *folder, char out[PATH_MAX])
 {
@@ -41,7 +41,7 @@ enum fault status_take(const char *folder, int64_t wait_ms, int *out, struct pro
             return problem_set(why, FAULT_BUSY, "another sluice serve is using the state in %s",
                                folder);
         }
-        (void)nanosleep(&(struct timespec){ .tv_nsec = TRY_AGAIN_MS * NS_IN_MS }, NULL);
+        (void)nanosleep(&(struct timespec){ .tv_nsec = TRY_AGAIN_NS }, NULL);
     }
     (void)!ftruncate(fd, 0); /* what an earlier one said is over */
     *out = fd;
