@@ -102,8 +102,8 @@ static enum fault take_name(struct reader *r, const char **name, struct problem 
 
 static enum fault take_line(struct reader *r, struct problem *why)
 {
-    const char *name = NULL;
-    char *value = NULL;
+    const char *name = "";
+    char *value = r->at;
     while (is_blank(*r->at))
         r->at++;
     if (*r->at == '#' || *r->at == ';')

@@ -92,6 +92,8 @@ def test_reloads_under_load_fail_nothing_and_hold_nobody_up(tmp_path):
         first = set(service.worker_pids())
         time.sleep(0.3)
         with Clients(service) as clients:
+            time.sleep(1)
+            usual = max(clients.took)  # what the machine has to do besides counts in both
             for i in range(RELOADS):
                 time.sleep(0.5)
                 service.verb("reload")
@@ -99,7 +101,7 @@ def test_reloads_under_load_fail_nothing_and_hold_nobody_up(tmp_path):
             time.sleep(0.5)
         assert len(clients.took) > CLIENTS
         assert not clients.failed, clients.failed[:3]
-        assert max(clients.took) < PROMPT_S, sorted(clients.took)[-3:]
+        assert max(clients.took) < max(PROMPT_S, 3 * usual), (usual, sorted(clients.took)[-3:])
         # The one worker of the first generation that is left is the one that holds the upload.
         wait_for(lambda: len(first & set(service.worker_pids())) <= 1)
         assert len(first & set(service.worker_pids())) == 1
