@@ -6,10 +6,10 @@
  *
  * COLUMNS is one line, separated by tabs: name, '|', type, '|', "null" or "not".
  */
+#include "tabular/convert.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "tabular/convert.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,21 +78,21 @@ int main(int argc, char **argv)
     }
     const struct parquet_write_spool spool = { spooled, to_file, from_file };
     const int64_t began = clock_steady_ms();
-    enum fault f =
-        convert_create(strcmp(argv[1], "csv") == 0 ? FORMAT_CSV : FORMAT_NDJSON, &columns, NULL,
-                       to_file, to, &spool, arena, &convert, &why);
+    enum fault f = convert_create(strcmp(argv[1], "csv") == 0 ? FORMAT_CSV : FORMAT_NDJSON,
+                                  &columns, NULL, to_file, to, &spool, arena, &convert, &why);
     if (!f)
         f = feed(convert, from, &read, &why);
     if (!f)
         f = convert_end(convert, &rows, &bytes, &why);
     const int64_t took = clock_steady_ms() - began;
-    if (f)
+    if (f) {
         (void)fprintf(stderr, "%s: row %lld: %s\n", why.code ? why.code : fault_name(f),
                       convert ? (long long)convert_refusal(convert)->row : 0, why.text);
-    else
+    } else {
         (void)printf("%llu rows, %llu bytes, %lld ms, %llu MB/s\n", (unsigned long long)rows,
                      (unsigned long long)bytes, (long long)took,
                      (unsigned long long)(read / 1000 / (uint64_t)(took ? took : 1)));
+    }
     convert_destroy(convert);
     free(line);
     arena_destroy(arena);

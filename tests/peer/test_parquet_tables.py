@@ -16,3 +16,7 @@ def test_random_tables_are_read_alike_by_three_readers(peer, tmp_path):
 
 def test_random_tables_of_text_are_converted_and_read_alike_by_three_readers(peer, tmp_path):
     print(peer("conversions.py", CONVERT, str(tmp_path), TABLES))
+
+
+def test_a_dataset_of_mixed_parts_is_one_table_over_http(peer, shared):
+    print(peer("opteryx_table.py", f"http://127.0.0.1:{shared.port}"))
