@@ -164,15 +164,16 @@ static void element_next(struct schema *schema, struct parquet_element *element,
     int16_t id = 0;
     *element =
         (struct parquet_element){ .physical = PARQUET_GROUP, .converted = PARQUET_CONVERTED_NONE };
-    if (schema->elements == 0) {
-        fail(schema, "the schema has fewer elements than children");
-        return;
-    }
-    schema->elements--;
+    const bool missing = schema->elements == 0;
     if (name) {
         name->len = 0;
         name->text[0] = '\0';
     }
+    if (missing) {
+        fail(schema, "the schema has fewer elements than children");
+        return;
+    }
+    schema->elements--;
     for (enum thrift_type type = thrift_field(schema->thrift, &id); type != THRIFT_STOP;
          type = thrift_field(schema->thrift, &id))
         element_field(schema, element, name, type, id);
