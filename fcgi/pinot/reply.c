@@ -140,3 +140,16 @@ enum fault pinot_reply_status(struct exchange *x, const char *status, struct pro
     text_release(&body);
     return f;
 }
+
+enum fault pinot_reply_written(struct exchange *x, json_object *unrecognized, const char *status,
+                               struct problem *why)
+{
+    json_object *body = json_object_new_object();
+    const bool done = status && body &&
+                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
+                      json_add(body, "status", json_string(status));
+    if (done)
+        return exchange_reply_json(x, PINOT_OK, body, why);
+    json_object_put(body);
+    return problem_internal(why, "no memory for an answer");
+}

@@ -44,6 +44,7 @@ tab=$(printf '\t')
 {
     forbid "no tabs" "$tab" $texts
     forbid "no blanks at the end of a line" ' $' $texts
+    forbid "no conflict that was never resolved" '^(<{7}|>{7}|={7})( |$)' $texts
     forbid "no carriage returns" "$(printf '\r')\$" $texts
     # clang-format measures C; scripts and SQL are held to the same width.
     forbid "lines are at most $columns_max columns wide" ".{$((columns_max + 1))}" \
