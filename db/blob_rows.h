@@ -37,8 +37,7 @@ MUST_CHECK enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref
 
 /* Calls each(arg, ref) once for every content that rows place in file, by ascending start.  only:
  * of the contents that it has; NULL: of all.  each must not call this again. */
-MUST_CHECK enum fault blob_rows_contents(struct db *db, int64_t file,
-                                         const struct blob_names *only,
+MUST_CHECK enum fault blob_rows_contents(struct db *db, int64_t file, const struct blob_names *only,
                                          enum fault (*each)(void *arg, const struct blob_ref *ref,
                                                             struct problem *why),
                                          void *arg, struct problem *why);
@@ -63,7 +62,8 @@ struct blob_rows_piece {
     bool count_only;   /* write nothing */
     int64_t after;     /* in: the last row looked at so far, 0 to begin; out: the same after it */
     int64_t looked_at; /* rows of this piece; 0: the end was reached before it */
-    int64_t forgotten; /* of them, deleted (or to be deleted) since no row of a surface names them */
+    int64_t
+        forgotten; /* of them, deleted (or to be deleted) since no row of a surface names them */
 };
 
 /* Looks at the next rows and deletes those that neither names nor the indexes of today call named;

@@ -215,6 +215,8 @@ static void serve(struct worker *w)
     clock_random(x.random, sizeof x.random);
     if (exchange_open(&x, &why))
         (void)route_refuse(&x, w->surfaces, w->surface_count, w->fallback, &why);
+    else if (fcgx_asks(w->fcgx))
+        (void)route_allow(&x, w->surfaces, w->surface_count, w->fallback, auth_require, &why);
     else
         (void)route_serve(&x, w->surfaces, w->surface_count, w->fallback, &why);
     db_rollback(w->db);
@@ -225,7 +227,8 @@ static void serve(struct worker *w)
         fcgx_break(w->fcgx);
     else
         sent = fcgx_answer(w->fcgx) && sent;
-    log_request(&x, began, sent, &why);
+    if (!fcgx_asks(w->fcgx) || why.fault) /* what was allowed comes again */
+        log_request(&x, began, sent, &why);
     fcgx_end(w->fcgx, x.body == BODY_COMPLETE);
     exchange_close(&x);
     arena_reset(w->arena);

@@ -65,8 +65,9 @@ static enum fault ask(struct db *db, const char *format, const char *table, int 
     db_rest_on_begun(db);
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return FAULT_NONE;
-    return (code & DB_PRIMARY_CODE) == SQLITE_CORRUPT ? damaged(why, table, "SQLite calls it corrupt")
-                                                      : db_fault(db, code, sql, why);
+    return (code & DB_PRIMARY_CODE) == SQLITE_CORRUPT
+               ? damaged(why, table, "SQLite calls it corrupt")
+               : db_fault(db, code, sql, why);
 }
 
 static enum fault check_table(struct db *db, const char *table, struct problem *why)
@@ -80,8 +81,8 @@ static enum fault check_table(struct db *db, const char *table, struct problem *
         f = ask(db, "PRAGMA foreign_key_check(%Q)", table, PARENT, finding, why);
     if (!f && finding[0] != '\0') {
         char lost[PROBLEM_DETAIL_MAX];
-        (void)sqlite3_snprintf(sizeof lost, lost, "a row refers to one of table %s that is not there",
-                               finding);
+        (void)sqlite3_snprintf(sizeof lost, lost,
+                               "a row refers to one of table %s that is not there", finding);
         f = damaged(why, table, lost);
     }
     return f;

@@ -316,7 +316,8 @@ static enum fault sweep_folder(struct blob_sweeper *sweep, struct problem *why)
     int lock = -1;
     enum fault f = lock_take(sweep->folder, false, &lock, &outcome, why);
     const bool had_lock = outcome == LOCK_TAKEN;
-    if (!f && outcome == LOCK_MISSING && sweep->plan->extent == BLOB_SWEEP_ALL && !sweep->plan->dry_run)
+    if (!f && outcome == LOCK_MISSING && sweep->plan->extent == BLOB_SWEEP_ALL &&
+        !sweep->plan->dry_run)
         f = lock_take(sweep->folder, true, &lock, &outcome, why);
     const bool look = outcome == LOCK_TAKEN || (outcome == LOCK_MISSING && sweep->plan->dry_run &&
                                                 sweep->plan->extent == BLOB_SWEEP_ALL);

@@ -35,8 +35,7 @@ struct blob_rows {
                        struct problem *why);
     /* Calls each(arg, ref) for every content that rows name in file, by ascending start, until
      * each() raises a fault, which it then returns.  Also inside hold(). */
-    enum fault (*contents)(void *ctx, int64_t file, blob_each each, void *arg,
-                           struct problem *why);
+    enum fault (*contents)(void *ctx, int64_t file, blob_each each, void *arg, struct problem *why);
     /* The same for every row there is, in any order, by a walk that no index leads.  Also inside
      * hold(). */
     enum fault (*walk)(void *ctx, blob_each each, void *arg, struct problem *why);
@@ -52,7 +51,7 @@ struct blob_sweep_report {
     uint64_t files_looked_at;
     uint64_t files_removed;
     uint64_t packs_compacted;
-    uint64_t bytes_freed; /* that are gone, or in the quarantine */
+    uint64_t bytes_freed;   /* that are gone, or in the quarantine */
     uint64_t locks_removed; /* folders of dead workers that are now closed */
 };
 
@@ -88,8 +87,7 @@ struct blob_quarantine_report {
 
 /* Gives back every file of it that a row names: the database is newer than the one that it was
  * taken by. */
-MUST_CHECK enum fault blob_quarantine_return(struct blob_store *store,
-                                             const struct blob_rows *rows,
+MUST_CHECK enum fault blob_quarantine_return(struct blob_store *store, const struct blob_rows *rows,
                                              struct blob_quarantine_report *report,
                                              struct problem *why);
 

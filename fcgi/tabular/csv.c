@@ -445,7 +445,7 @@ static void types_decide(struct csv *csv)
         const unsigned seen = csv->seen[i];
         column->type = reading_type(seen);
         if (!(seen & READING_TEXT) && reading_is_mixed(seen))
-            issues_add(&csv->issues, column->name, "column '%.256s' holds truths and numbers",
+            issues_add(&csv->issues, column->name, "column '%.256s' holds booleans and numbers",
                        column->name);
     }
 }

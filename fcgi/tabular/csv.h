@@ -12,7 +12,7 @@
  * which name something: a post code, a telephone.  Values longer than OPTERYX_CELL_MAX are text.
  *
  * Told as issues: rows with more or fewer values than columns, a quote left open at the end,
- * columns without a name or named twice, truths beside numbers, a separator that is no comma or
+ * columns without a name or named twice, booleans beside numbers, a separator that is no comma or
  * does not seem to be.
  */
 #ifndef TABULAR_CSV_H

@@ -5,7 +5,7 @@
  * order in which they were first seen.  Line ends inside an object are refused, as readers of
  * NDJSON split at them.  Nothing of a line is held but the name of a member.
  *
- * Types: integers that fit 64 bits; other numbers; truths; strings are text; objects and arrays are
+ * Types: integers that fit 64 bits; other numbers; booleans; strings are text; objects and arrays are
  * NVARCHAR, as Opteryx keeps them; null is null.  Told as issues: columns that mix these otherwise
  * than integers with decimals, and strings with half a surrogate pair.
  */

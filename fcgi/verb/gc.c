@@ -137,8 +137,9 @@ static void advise(const struct config *config, const struct sweep *sweep)
     (void)close(folder);
     if (f || disk.free >= disk.floor)
         return;
-    (void)puts("the disk has less room than uploads must leave: `sluice gc --empty-quarantine` deletes "
-               "what waits there");
+    (void)puts(
+        "the disk has less room than uploads must leave: `sluice gc --empty-quarantine` deletes "
+        "what waits there");
 }
 
 int verb_gc(const struct config *config, int64_t now, int argc, char **argv)

@@ -29,8 +29,8 @@ static enum fault run_held(struct db *db, void *ctx, struct problem *why)
     return held->body(held->arg, why);
 }
 
-static enum fault rows_hold(void *ctx, enum fault (*body)(void *arg, struct problem *why), void *arg,
-                            struct problem *why)
+static enum fault rows_hold(void *ctx, enum fault (*body)(void *arg, struct problem *why),
+                            void *arg, struct problem *why)
 {
     const struct sweep *sweep = ctx;
     struct held held = { body, arg };
@@ -127,9 +127,9 @@ enum fault sweep_files(struct sweep *sweep, enum blob_sweep_extent extent, bool 
                        struct problem *why)
 {
     const struct blob_rows rows = rows_of(sweep);
-    const struct blob_sweep_plan plan = {
-        .extent = extent, .dry_run = dry_run, .day = sweep->day[0] ? sweep->day : NULL
-    };
+    const struct blob_sweep_plan plan = { .extent = extent,
+                                          .dry_run = dry_run,
+                                          .day = sweep->day[0] ? sweep->day : NULL };
     return blob_sweep(sweep->blobs, &rows, &plan, &sweep->report, why);
 }
 

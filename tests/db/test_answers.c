@@ -90,7 +90,7 @@ static struct text *story;
 /* Whether the digits behind at say how long something took, or depend on how long that text is. */
 static bool is_measured(const char *text, size_t at)
 {
-    static const char *const before[] = { "t_OFFLINE in ",
+    static const char *const before[] = { "_OFFLINE in ",
                                           "\"secs\":", "\"nanos\":", "Content-Length: " };
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
         const size_t len = strlen(before[i]);

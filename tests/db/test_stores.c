@@ -286,7 +286,8 @@ static void by_hand(const char *index, const char *sql)
 
 #define SEGMENT                                                                                    \
     "INSERT INTO pinot_table (id, name, raw, type, config, time_check, replication,"               \
-    " deleted_keep_ms, created_at, updated_at) VALUES (1, 't', 't', 'OFFLINE', '', 0, 1, 0, 0, 0);" \
+    " deleted_keep_ms, created_at, updated_at) VALUES (1, 't', 't', 'OFFLINE', '', 0, 1, 0, 0, "   \
+    "0);"                                                                                          \
     "INSERT INTO pinot_segment (table_id, name, crc, created_at, pushed_at, docs, index_version,"  \
     " url, blob) SELECT 1, 's', 1, 0, 0, 1, 1, '', max(blob) FROM blob"
 

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from sluice import free_port
 from test_contents import LARGE, OXEN, SMALL, csv, fill, push_oxen
 
 
@@ -19,6 +20,12 @@ def files_of(service):
 
 def quarantined(service):
     return sorted((service.state / "blobs" / "quarantine").glob("*/*"))
+
+
+def begin(service):
+    """Starts it again, on another port: somebody may have taken the former one meanwhile."""
+    service.port = free_port()
+    service.start()
 
 
 def check(service, contents):
@@ -60,7 +67,7 @@ def test_a_dry_run_says_exactly_what_the_run_takes(make_service):
                     r"uploads, 8 of \d+ files removed, [1-9]", real), real
     assert re.match(r"took back: 0 .* 0 contents .* 0 expired uploads, 0 of .* 0 packs compacted, "
                     r"0 bytes quarantined, 0 bytes freed", service.verb("gc").stdout)
-    service.start()
+    begin(service)
     check(service, contents)
 
 
@@ -89,7 +96,7 @@ def test_an_index_that_has_lost_entries_costs_no_content(make_service, index, co
     service.verb("gc", check=False)
     assert not [p for p in quarantined(service) if p.stat().st_size == LARGE]
     subprocess.run(["sqlite3", str(service.state / "sluice.db"), "REINDEX"], check=True)
-    service.start()
+    begin(service)
     check(service, contents)
 
 
@@ -122,7 +129,7 @@ def test_an_older_database_beside_newer_contents_loses_none(make_service, tmp_pa
         for name in ("sluice.db", "sluice.db-wal", "sluice.db-shm"):
             (service.state / name).unlink(missing_ok=True)
         shutil.copy(tmp_path / database, service.state / "sluice.db")
-        service.start()
+        begin(service)
 
     start_on("old.db")
     check(service, old)
@@ -157,12 +164,12 @@ def test_the_quarantine_is_emptied_when_its_time_is_over_or_when_asked(make_serv
     assert f", {2 * LARGE} bytes freed" in dry and len(quarantined(service)) == 2
     assert f", {2 * LARGE} bytes freed" in service.verb("gc").stdout
     assert quarantined(service) == []
-    service.start()
+    begin(service)
     leave_some()
     assert len(quarantined(service)) == 2
     assert f", {2 * LARGE} bytes freed" in service.verb("gc", "--empty-quarantine").stdout
     assert quarantined(service) == []
-    service.start()
+    begin(service)
     check(service, kept)
 
 
@@ -174,7 +181,7 @@ def test_without_a_quarantine_bytes_are_freed_at_once(make_service):
                    check=True)
     assert f", 0 bytes quarantined, {LARGE} bytes freed" in service.verb("gc").stdout
     assert not (service.state / "blobs" / "quarantine").exists()
-    service.start()
+    begin(service)
 
 
 def test_gc_takes_nothing_by_a_damaged_database(make_service):
@@ -188,4 +195,4 @@ def test_gc_takes_nothing_by_a_damaged_database(make_service):
     done = service.verb("gc", check=False)
     assert done.returncode == 1 and "the database is damaged" in done.stderr, done
     assert files_of(service) == before and quarantined(service) == []
-    service.start()
+    begin(service)

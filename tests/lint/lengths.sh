@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 status=0
 lines_max=500
+function_lines_max=60
 columns_max=100
 
 complain() {
@@ -38,6 +39,20 @@ for file in $texts; do
         complain "$file does not end with a line end"
     fi
 done
+
+# shellcheck disable=SC2086
+if ! awk -v most=$function_lines_max '
+    /^\{$/ { from = FNR }
+    /^\}/ && from > 0 {
+        if (FNR - from + 1 > most) {
+            print "lengths: " FILENAME ":" from ": a function of " FNR - from + 1 " lines"
+            long = 1
+        }
+        from = 0
+    }
+    END { exit long }' $sources >&2; then
+    complain "functions have $function_lines_max lines at most"
+fi
 
 tab=$(printf '\t')
 # shellcheck disable=SC2086,SC2046

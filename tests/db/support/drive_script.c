@@ -1,16 +1,19 @@
 /* What is asked so that every route gets rows to work on, in an order in which it succeeds. */
 #include "support/drive.h"
 
-#define JSON "application/json"
 #define TARGET "\"target\":{\"workspace\":\"w\",\"collection\":\"c\",\"dataset\":\"d\"}"
 #define REPO "/api/repos/ns/tiny"
 #define HASH "6bba86c7e069f56d5a10b435f1c8e49c"
 #define PUSH "oxen/push/"
-#define TABLE                                                                                      \
-    "{\"tableName\":\"t\",\"tableType\":\"OFFLINE\",\"segmentsConfig\":{\"replication\":\"1\"},"   \
-    "\"tenants\":{},\"tableIndexConfig\":{},\"metadata\":{}}"
-#define SCHEMA                                                                                     \
-    "{\"schemaName\":\"t\",\"dimensionFieldSpecs\":[{\"name\":\"a\",\"dataType\":\"STRING\"}]}"
+#define TABLE_OF(name)                                                                             \
+    "{\"tableName\":\"" name "\",\"tableType\":\"OFFLINE\",\"segmentsConfig\":"                    \
+    "{\"replication\":\"1\"},\"tenants\":{},\"tableIndexConfig\":{},\"metadata\":{}}"
+#define SCHEMA_OF(name)                                                                            \
+    "{\"schemaName\":\"" name                                                                      \
+    "\",\"dimensionFieldSpecs\":[{\"name\":\"a\",\"dataType\":\"STRING\"}]}"
+#define TABLE TABLE_OF("t")
+#define SCHEMA SCHEMA_OF("t")
+#define CONFIGS "{\"tableName\":\"u\",\"schema\":" SCHEMA_OF("u") ",\"offline\":" TABLE_OF("u") "}"
 
 static const struct drive_step script[] = {
     /* Pinot */
@@ -21,6 +24,17 @@ static const struct drive_step script[] = {
     { "POST", "/tables", TABLE, 200, BODY_TEXT, { 0 } },
     { "POST", "/tables", TABLE, 409, BODY_TEXT, { 0 } },
     { "PUT", "/tables/t", TABLE, 200, BODY_TEXT, { 0 } },
+    { "POST", "/schemas/validate", SCHEMA, 200, BODY_TEXT, { 0 } },
+    { "POST", "/tables/validate", TABLE, 200, BODY_TEXT, { 0 } },
+    { "POST", "/tableConfigs/validate", CONFIGS, 200, BODY_TEXT, { 0 } },
+    { "POST", "/tableConfigs", CONFIGS, 200, BODY_TEXT, { 0 } },
+    { "PUT", "/tableConfigs/u", CONFIGS, 200, BODY_TEXT, { 0 } },
+    { "POST",
+      "/segments/batchUpload/?tableName=u&tableType=OFFLINE",
+      "s1",
+      200,
+      BODY_BATCH,
+      { "HTTP_UPLOAD_TYPE", "METADATA" } },
     { "DELETE", "/schemas/t", NULL, 409, BODY_TEXT, { 0 } },
     { "POST",
       "/segments/batchUpload?tableName=t&tableType=OFFLINE",
