@@ -26,6 +26,7 @@ static const struct {
     { "BLOB_NAMES_DELETED", "the same" },
     { "BLOB_NAMES_PART", "the same" },
     { "BLOB_NAMES_FILE", "the same" },
+    { "BLOB_NAMES_PARQUET", "the same" },
     { "BLOB_NAMES_VERSION", "the same" },
     { "BLOB_NAMES_UPLOAD", "the same" },
     { "BLOB_NAMES_OBJECT", "the same" },
