@@ -87,7 +87,7 @@ static int run(const struct config *config, const struct call *call)
         return verb_token(config, clock_now_ms(), call->argc, call->argv);
     if (strcmp(verb, "dataset") == 0)
         return verb_dataset(config, call->argc, call->argv);
-    return verb_gc(config, call->argc, call->argv);
+    return verb_gc(config, clock_now_ms(), call->argc, call->argv);
 }
 
 static bool is_help(const char *word)

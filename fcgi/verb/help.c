@@ -47,9 +47,11 @@ static const struct {
       "  --days D         until it expires (never)\n" },
     { "dataset", "usage: sluice dataset list | show W.C.D | drop W.C.D\n"
                  "Lists, shows and drops Opteryx datasets.\n" },
-    { "gc", "usage: sluice gc [--config FILE] [--dry-run]\n"
-            "Takes back expired sessions and uploads, and the bytes that nothing names.\n"
-            "  --dry-run  only say what would be taken\n" },
+    { "gc", "usage: sluice gc [--config FILE] [--dry-run] [--empty-quarantine]\n"
+            "Takes back expired sessions and uploads, and the bytes that nothing names; these wait in\n"
+            "quarantine for SLUICE_QUARANTINE_DAYS.\n"
+            "  --dry-run           only say what would be taken\n"
+            "  --empty-quarantine  remove all that waits there\n" },
 };
 
 const char *verb_help_all(void)
@@ -63,7 +65,8 @@ const char *verb_help_all(void)
            "  token create --name N --rights LIST [--scope PATTERN] [--days D]\n"
            "  token list | token revoke N\n"
            "  dataset list | dataset show W.C.D | dataset drop W.C.D\n"
-           "  gc [--dry-run]           take back the bytes that nothing names\n"
+           "  gc [--dry-run] [--empty-quarantine]\n"
+           "                           take back the bytes that nothing names\n"
            "  version                  print the version\n"
            "sluice help VERB says more.  Settings are SLUICE_* environment variables, or lines of "
            "the\n"

@@ -24,7 +24,7 @@ int verb_migrate(const struct config *config, int64_t now, int argc, char **argv
 int verb_check(const struct config *config, int argc, char **argv);
 int verb_token(const struct config *config, int64_t now, int argc, char **argv);
 int verb_dataset(const struct config *config, int argc, char **argv);
-int verb_gc(const struct config *config, int argc, char **argv);
+int verb_gc(const struct config *config, int64_t now, int argc, char **argv);
 int verb_reload(const struct config *config, int argc, char **argv);
 
 /* program: as it was called (argv[0]).  config_file: of --config, or NULL; environment: as it was before
