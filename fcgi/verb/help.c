@@ -47,11 +47,12 @@ static const struct {
       "  --days D         until it expires (never)\n" },
     { "dataset", "usage: sluice dataset list | show W.C.D | drop W.C.D\n"
                  "Lists, shows and drops Opteryx datasets.\n" },
-    { "gc", "usage: sluice gc [--config FILE] [--dry-run] [--empty-quarantine]\n"
-            "Takes back expired sessions and uploads, and the bytes that nothing names; these wait in\n"
-            "quarantine for SLUICE_QUARANTINE_DAYS.\n"
-            "  --dry-run           only say what would be taken\n"
-            "  --empty-quarantine  remove all that waits there\n" },
+    { "gc",
+      "usage: sluice gc [--config FILE] [--dry-run] [--empty-quarantine]\n"
+      "Takes back expired sessions and uploads, and the bytes that nothing names; these wait in\n"
+      "quarantine for SLUICE_QUARANTINE_DAYS.\n"
+      "  --dry-run           only say what would be taken\n"
+      "  --empty-quarantine  remove all that waits there\n" },
 };
 
 const char *verb_help_all(void)

@@ -13,7 +13,8 @@
 
 int verb_failed(const struct problem *why)
 {
-    (void)fprintf(stderr, "%ssluice: %s%s%s\n", log_priority("error"), why->text, why->detail[0] ? ": " : "", why->detail);
+    (void)fprintf(stderr, "%ssluice: %s%s%s\n", log_priority("error"), why->text,
+                  why->detail[0] ? ": " : "", why->detail);
     return why->fault == FAULT_MALFORMED ? EXIT_USAGE : EXIT_FAILED;
 }
 
