@@ -18,12 +18,15 @@ struct migrate_report {
     int after;         /* and now */
     bool was_poisoned; /* a failed sync had been reported; the database was checked */
     bool created;      /* the database is new */
+    bool full; /* no room to empty the log: reads can be served, and writes when there is room */
 };
 
 /* Opens or creates folder/sluice.db, checks that the applied migrations are this program's
  * (FAULT_UNAVAILABLE naming the one that changed or is newer), applies the missing ones in one
  * transaction, does wal_checkpoint(TRUNCATE) with its result checked, resets the shared counters,
- * and clears a poison mark after PRAGMA integrity_check has passed. */
+ * and clears a poison mark after PRAGMA integrity_check has passed.  Where a complete database lacks
+ * only the room for the checkpoint it succeeds with report->full, and the first writer that finds room
+ * does it. */
 MUST_CHECK enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
                                   struct migrate_report *report, struct problem *why);
 

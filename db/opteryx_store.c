@@ -1,7 +1,6 @@
 #include "db/opteryx_store.h"
 
 #include "db/blob_rows.h"
-#include "db/opteryx_store_internal.h"
 
 #include <string.h>
 
@@ -25,56 +24,49 @@ static enum opteryx_mode mode_of(const char *word)
     return OPTERYX_FAIL; /* an open session has none */
 }
 
-enum fault opteryx_store_decline(struct db *db, enum fault f, struct problem *why)
+static enum fault no_memory(struct problem *why)
 {
-    struct problem of_settling = PROBLEM_NONE;
-    db_rollback(db);
-    if (db_settle(db, &of_settling)) {
-        *why = of_settling;
-        return of_settling.fault;
-    }
-    return f;
-}
-
-/* Whether a fault tells what rows hold, and not that something failed. */
-static bool is_verdict(enum fault f)
-{
-    return f == FAULT_MISSING || f == FAULT_GONE || f == FAULT_CONFLICT;
-}
-
-/* Ends a transaction in which f happened: commits, or takes it back. */
-static enum fault finish(struct db *db, enum fault f, struct problem *why)
-{
-    if (!f)
-        return db_commit(db, why);
-    if (is_verdict(f))
-        return opteryx_store_decline(db, f, why);
-    db_rollback(db);
-    return f;
+    return problem_set(why, FAULT_TOO_LARGE, "the request takes too much memory");
 }
 
 /* ---- sessions ---- */
 
-enum fault opteryx_store_session_add(struct db *db, const struct opteryx_session *session,
-                                     struct problem *why)
+static enum fault session_insert(struct db *db, void *ctx, struct problem *why)
 {
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
+    const struct opteryx_session *session = ctx;
     const struct opteryx_target *target = session->has_target ? &session->target : NULL;
     struct query q = query_for(db, STMT_OPTERYX_SESSION_ADD);
     query_text(&q, ":session", session->id);
     query_text(&q, ":owner", session->owner);
+    query_text(&q, ":owner_id", session->owner_id);
     query_text(&q, ":workspace", target ? target->workspace : NULL);
     query_text(&q, ":collection", target ? target->collection : NULL);
     query_text(&q, ":dataset", target ? target->dataset : NULL);
     query_int(&q, ":created_at", session->created_at);
     query_int(&q, ":expires_at", session->expires_at);
-    f = query_run(&q, NULL, why);
-    return finish(db, f, why);
+    return query_run(&q, NULL, why);
 }
 
-enum { OWNER, WORKSPACE, COLLECTION, DATASET, CREATED_AT, EXPIRES_AT, REVISION, MODE, ANSWER };
+enum fault opteryx_store_session_add(struct db *db, const struct opteryx_session *session,
+                                     struct problem *why)
+{
+    struct opteryx_session added = *session;
+    return db_write(db, session_insert, &added, why);
+}
+
+enum {
+    OWNER_ID,
+    WORKSPACE,
+    COLLECTION,
+    DATASET,
+    CREATED_AT,
+    EXPIRES_AT,
+    REVISION,
+    BYTES,
+    MERGED,
+    MODE,
+    ANSWER
+};
 
 static enum fault session_row(const struct query *q, struct arena *arena,
                               struct opteryx_session *out, struct problem *why)
@@ -83,10 +75,10 @@ static enum fault session_row(const struct query *q, struct arena *arena,
     out->created_at = query_column_int(q, CREATED_AT);
     out->expires_at = query_column_int(q, EXPIRES_AT);
     out->revision = query_column_int(q, REVISION);
+    out->bytes = query_column_int(q, BYTES);
+    out->merged = query_column_int(q, MERGED) != 0;
     out->mode = mode_of(query_column_text(q, MODE));
     out->has_target = !query_column_null(q, DATASET);
-    if (!query_column_copy(q, OWNER, out->owner, sizeof out->owner))
-        return problem_internal(why, "a session's owner does not fit");
     if (out->has_target &&
         (!query_column_copy(q, WORKSPACE, out->target.workspace, sizeof out->target.workspace) ||
          !query_column_copy(q, COLLECTION, out->target.collection, sizeof out->target.collection) ||
@@ -95,28 +87,31 @@ static enum fault session_row(const struct query *q, struct arena *arena,
     out->answer = answer ? "" : NULL;
     if (answer && arena)
         out->answer = arena_strdup(arena, answer, strlen(answer));
-    if (answer && !out->answer)
-        return problem_set(why, FAULT_TOO_LARGE, "the request takes too much memory");
-    return FAULT_NONE;
+    return answer && !out->answer ? no_memory(why) : FAULT_NONE;
 }
 
-enum fault opteryx_store_session_read(struct db *db, const char *id, const char *owner, int64_t now,
-                                      struct arena *arena, struct opteryx_session *out,
-                                      struct problem *why)
+enum fault opteryx_store_session_get(struct db *db, const char *id, const char *owner_id,
+                                     int64_t now, struct arena *arena, struct opteryx_session *out,
+                                     struct problem *why)
 {
     bool row = false;
+    bool owned = false;
     const size_t len = strlen(id);
     if (len >= sizeof out->id)
         return problem_code(why, FAULT_MISSING, OPTERYX_NO_SESSION, "Session not found");
     struct query q = query_for(db, STMT_OPTERYX_SESSION_GET);
     query_text(&q, ":session", id);
     enum fault f = query_step(&q, &row, why);
-    if (!f && row)
+    if (!f && row) {
+        const char *owner = query_column_text(&q, OWNER_ID);
+        owned = owner && strcmp(owner, owner_id) == 0;
+    }
+    if (!f && owned)
         f = session_row(&q, arena, out, why);
     query_done(&q);
     if (f)
         return f;
-    if (!row || strcmp(out->owner, owner) != 0)
+    if (!owned)
         return problem_code(why, FAULT_MISSING, OPTERYX_NO_SESSION, "Session not found");
     memcpy(out->id, id, len + 1);
     if (!out->answer && now >= out->expires_at)
@@ -124,12 +119,28 @@ enum fault opteryx_store_session_read(struct db *db, const char *id, const char 
     return FAULT_NONE;
 }
 
-enum fault opteryx_store_session_get(struct db *db, const char *id, const char *owner, int64_t now,
-                                     struct arena *arena, struct opteryx_session *out,
-                                     struct problem *why)
+enum fault opteryx_store_merged(struct db *db, const char *session, struct arena *arena,
+                                struct opteryx_merged *out, struct problem *why)
 {
-    const enum fault f = opteryx_store_session_read(db, id, owner, now, arena, out, why);
-    return is_verdict(f) ? opteryx_store_decline(db, f, why) : f;
+    enum { COLUMNS, NOTES, NOTED, UNTOLD };
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_MERGED_GET);
+    query_text(&q, ":session", session);
+    enum fault f = query_step(&q, &row, why);
+    const char *columns = !f && row ? query_column_text(&q, COLUMNS) : NULL;
+    const char *notes = !f && row ? query_column_text(&q, NOTES) : NULL;
+    if (!f && (!columns || !notes))
+        f = problem_internal(why, "what a session's parts are together is missing");
+    if (!f) {
+        out->columns = arena_strdup(arena, columns, strlen(columns));
+        out->notes = arena_strdup(arena, notes, strlen(notes));
+        out->noted = query_column_int(&q, NOTED);
+        out->untold = query_column_int(&q, UNTOLD);
+        if (!out->columns || !out->notes)
+            f = no_memory(why);
+    }
+    query_done(&q);
+    return f;
 }
 
 static bool same_target(const struct opteryx_target *a, const struct opteryx_target *b)
@@ -156,26 +167,54 @@ enum fault opteryx_store_session_takes(const struct opteryx_session *session,
 
 /* ---- parts ---- */
 
-/* The session of a part that comes or goes: it must be open; its revision grows. */
-static enum fault session_revise(struct db *db, const char *id, const char *owner, int64_t now,
-                                 struct problem *why)
+/* Bytes of the part of a number; -1 when there is none. */
+static enum fault part_bytes(struct db *db, const char *session, int64_t part, int64_t *out,
+                             struct problem *why)
 {
-    struct opteryx_session session = { .revision = 0 };
-    int64_t changes = 0;
-    enum fault f = opteryx_store_session_read(db, id, owner, now, NULL, &session, why);
-    if (f)
-        return f;
-    struct query q = query_for(db, STMT_OPTERYX_SESSION_REVISE);
-    query_text(&q, ":session", id);
-    f = query_run(&q, &changes, why);
-    if (!f && changes == 0)
-        f = problem_set(why, FAULT_CONFLICT, "session already committed");
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_PART_BYTES);
+    query_text(&q, ":session", session);
+    query_int(&q, ":part", part);
+    const enum fault f = query_step(&q, &row, why);
+    *out = !f && row ? query_column_int(&q, 0) : -1;
+    query_done(&q);
     return f;
 }
 
-static enum fault part_write(struct db *db, const char *session, int64_t blob,
-                             const struct opteryx_part *part, struct problem *why)
+/* A part came or went: the session's revision grows. */
+static enum fault session_revise(struct db *db, const char *id, int64_t bytes, bool merged,
+                                 struct problem *why)
 {
+    int64_t changes = 0;
+    struct query q = query_for(db, STMT_OPTERYX_SESSION_REVISE);
+    query_text(&q, ":session", id);
+    query_int(&q, ":bytes", bytes);
+    query_int(&q, ":merged", merged);
+    const enum fault f = query_run(&q, &changes, why);
+    if (!f && changes == 0)
+        return problem_set(why, FAULT_CONFLICT, "session already committed");
+    return f;
+}
+
+static enum fault merged_write(struct db *db, const char *session,
+                               const struct opteryx_merged *merged, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_MERGED_PUT);
+    query_text(&q, ":session", session);
+    query_text(&q, ":columns", merged->columns);
+    query_text(&q, ":notes", merged->notes);
+    query_int(&q, ":noted", merged->noted);
+    query_int(&q, ":untold", merged->untold);
+    return query_run(&q, NULL, why);
+}
+
+static enum fault part_write(struct db *db, const char *session, const struct opteryx_part *part,
+                             struct problem *why)
+{
+    int64_t blob = 0;
+    enum fault f = blob_rows_add(db, &part->ref, &blob, why);
+    if (f)
+        return f;
     struct query q = query_for(db, STMT_OPTERYX_PART_PUT);
     query_text(&q, ":session", session);
     query_int(&q, ":part", part->part);
@@ -192,43 +231,98 @@ static enum fault part_write(struct db *db, const char *session, int64_t blob,
     return query_run(&q, NULL, why);
 }
 
-enum fault opteryx_store_part_put(struct db *db, const char *session, const char *owner,
-                                  const struct opteryx_part *part, struct problem *why)
+struct putting {
+    const struct opteryx_put *put;
+    bool overtaken;
+};
+
+static enum fault put_body(struct db *db, void *ctx, struct problem *why)
 {
-    int64_t blob = 0;
-    enum fault f = db_begin(db, why);
-    if (f)
+    struct putting *putting = ctx;
+    const struct opteryx_put *put = putting->put;
+    struct opteryx_session session = { .revision = 0 };
+    int64_t old_bytes = 0;
+    enum fault f = opteryx_store_session_get(db, put->session, put->owner_id,
+                                             put->part->uploaded_at, NULL, &session, why);
+    if (!f && session.answer)
+        f = problem_set(why, FAULT_CONFLICT, "session already committed");
+    putting->overtaken = !f && session.revision != put->revision && (put->keeps || put->merged);
+    if (f || putting->overtaken)
         return f;
-    f = session_revise(db, session, owner, part->uploaded_at, why);
+    f = part_bytes(db, put->session, put->part->part, &old_bytes, why);
+    const int64_t more = put->part->bytes - (old_bytes > 0 ? old_bytes : 0);
+    if (!f && more > 0 && more > put->bytes_max - session.bytes) {
+        f = problem_set(why, FAULT_TOO_LARGE, "the session would hold more than %lld bytes",
+                        (long long)put->bytes_max);
+    }
     if (!f)
-        f = blob_rows_add(db, &part->ref, &blob, why);
+        f = session_revise(db, put->session, more, put->keeps || put->merged, why);
     if (!f)
-        f = part_write(db, session, blob, part, why);
-    return finish(db, f, why);
+        f = part_write(db, put->session, put->part, why);
+    return !f && put->merged ? merged_write(db, put->session, put->merged, why) : f;
 }
 
-enum fault opteryx_store_part_drop(struct db *db, const char *session, const char *owner,
-                                   int64_t part, int64_t now, struct problem *why)
+enum fault opteryx_store_part_put(struct db *db, const struct opteryx_put *put, bool *overtaken,
+                                  struct problem *why)
 {
-    int64_t changes = 0;
-    enum fault f = db_begin(db, why);
+    struct putting putting = { .put = put };
+    const enum fault f = db_write(db, put_body, &putting, why);
+    *overtaken = putting.overtaken;
+    return f;
+}
+
+struct dropping {
+    const char *session;
+    const char *owner_id;
+    int64_t part;
+    int64_t now;
+};
+
+static enum fault drop_body(struct db *db, void *ctx, struct problem *why)
+{
+    const struct dropping *drop = ctx;
+    struct opteryx_session session = { .revision = 0 };
+    int64_t bytes = 0;
+    enum fault f = opteryx_store_session_get(db, drop->session, drop->owner_id, drop->now, NULL,
+                                             &session, why);
+    if (!f && session.answer)
+        f = problem_set(why, FAULT_CONFLICT, "session already committed");
+    if (!f)
+        f = part_bytes(db, drop->session, drop->part, &bytes, why);
+    if (!f && bytes < 0)
+        f = problem_set(why, FAULT_MISSING, "Part not found");
+    if (!f)
+        f = session_revise(db, drop->session, -bytes, false, why);
     if (f)
         return f;
-    f = session_revise(db, session, owner, now, why);
-    if (!f) {
-        struct query q = query_for(db, STMT_OPTERYX_PART_DROP);
-        query_text(&q, ":session", session);
-        query_int(&q, ":part", part);
-        f = query_run(&q, &changes, why);
-    }
-    if (!f && changes == 0)
-        f = problem_set(why, FAULT_MISSING, "Part not found");
-    return finish(db, f, why);
+    struct query q = query_for(db, STMT_OPTERYX_PART_DROP);
+    query_text(&q, ":session", drop->session);
+    query_int(&q, ":part", drop->part);
+    return query_run(&q, NULL, why);
+}
+
+enum fault opteryx_store_part_drop(struct db *db, const char *session, const char *owner_id,
+                                   int64_t part, int64_t now, struct problem *why)
+{
+    struct dropping drop = { session, owner_id, part, now };
+    return db_write(db, drop_body, &drop, why);
+}
+
+enum fault opteryx_store_part_last(struct db *db, const char *session, int64_t *last,
+                                   struct problem *why)
+{
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_PART_LAST);
+    query_text(&q, ":session", session);
+    const enum fault f = query_step(&q, &row, why);
+    *last = !f && row && !query_column_null(&q, 0) ? query_column_int(&q, 0) : -1;
+    query_done(&q);
+    return f;
 }
 
 static enum fault part_row(const struct query *q, struct opteryx_part *out, struct problem *why)
 {
-    enum { PART, SHA256, KIND, ROWS, BYTES, COLUMNS, ISSUES, UPLOADED_AT };
+    enum { PART, SHA256, KIND, ROWS, PART_BYTES, ISSUES, UPLOADED_AT };
     size_t len = 0;
     const void *sha256 = query_column_blob(q, SHA256, &len);
     if (!sha256 || len != sizeof out->sha256)
@@ -236,36 +330,62 @@ static enum fault part_row(const struct query *q, struct opteryx_part *out, stru
     *out = (struct opteryx_part){ .part = query_column_int(q, PART),
                                   .kind = query_column_text(q, KIND),
                                   .rows = query_column_int(q, ROWS),
-                                  .bytes = query_column_int(q, BYTES),
-                                  .columns = query_column_text(q, COLUMNS),
+                                  .bytes = query_column_int(q, PART_BYTES),
                                   .issues = query_column_text(q, ISSUES),
                                   .uploaded_at = query_column_int(q, UPLOADED_AT) };
     memcpy(out->sha256, sha256, len);
     return FAULT_NONE;
 }
 
-enum fault opteryx_store_parts(struct db *db, const char *session,
-                               enum fault (*each)(void *ctx, const struct opteryx_part *part,
-                                                  struct problem *why),
-                               void *ctx, struct problem *why)
+static enum fault columns_row(const struct query *q, struct opteryx_part *out, struct problem *why)
+{
+    enum { PART, COLUMNS };
+    *out = (struct opteryx_part){ .part = query_column_int(q, PART),
+                                  .columns = query_column_text(q, COLUMNS) };
+    return out->columns ? FAULT_NONE : problem_internal(why, "a part has no columns");
+}
+
+static enum fault parts_walk(struct query *q,
+                             enum fault (*read)(const struct query *q, struct opteryx_part *out,
+                                                struct problem *why),
+                             opteryx_store_each_part each, void *ctx, struct problem *why)
 {
     bool row = false;
-    struct query q = query_for(db, STMT_OPTERYX_PART_LIST);
-    query_text(&q, ":session", session);
-    enum fault f = query_step(&q, &row, why);
+    enum fault f = query_step(q, &row, why);
     while (!f && row) {
         struct opteryx_part part = { .part = 0 };
-        f = part_row(&q, &part, why);
+        f = read(q, &part, why);
         if (!f)
             f = each(ctx, &part, why);
         if (!f)
-            f = query_step(&q, &row, why);
+            f = query_step(q, &row, why);
     }
-    query_done(&q);
+    query_done(q);
     return f;
 }
 
+enum fault opteryx_store_parts(struct db *db, const char *session, opteryx_store_each_part each,
+                               void *ctx, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_PART_LIST);
+    query_text(&q, ":session", session);
+    return parts_walk(&q, part_row, each, ctx, why);
+}
+
+enum fault opteryx_store_part_columns(struct db *db, const char *session,
+                                      opteryx_store_each_part each, void *ctx, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_PART_COLUMNS);
+    query_text(&q, ":session", session);
+    return parts_walk(&q, columns_row, each, ctx, why);
+}
+
 /* ---- expiry ---- */
+
+struct expiry {
+    int64_t before;
+    bool more;
+};
 
 static enum fault session_run(struct db *db, enum statement which, const char *session,
                               struct problem *why)
@@ -290,23 +410,25 @@ static enum fault expired(struct db *db, int64_t before, char out[OPTERYX_SESSIO
     return f;
 }
 
+static enum fault sweep_body(struct db *db, void *ctx, struct problem *why)
+{
+    static const enum statement steps[] = { STMT_OPTERYX_PART_DROP_ALL, STMT_OPTERYX_MERGED_DROP,
+                                            STMT_OPTERYX_SESSION_DROP };
+    struct expiry *expiry = ctx;
+    char session[OPTERYX_SESSION_ID_MAX];
+    enum fault f = expired(db, expiry->before, session, why);
+    expiry->more = !f && session[0] != '\0';
+    for (size_t i = 0; !f && expiry->more && i < sizeof steps / sizeof steps[0]; i++)
+        f = session_run(db, steps[i], session, why);
+    return f;
+}
+
 enum fault opteryx_store_sweep(struct db *db, int64_t before, bool *more, struct problem *why)
 {
-    char session[OPTERYX_SESSION_ID_MAX];
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
-    f = expired(db, before, session, why);
-    *more = !f && session[0] != '\0';
-    if (!f && !*more) {
-        db_rollback(db);
-        return FAULT_NONE;
-    }
-    if (!f)
-        f = session_run(db, STMT_OPTERYX_PART_DROP_ALL, session, why);
-    if (!f)
-        f = session_run(db, STMT_OPTERYX_SESSION_DROP, session, why);
-    return finish(db, f, why);
+    struct expiry expiry = { .before = before };
+    const enum fault f = db_write(db, sweep_body, &expiry, why);
+    *more = expiry.more;
+    return f;
 }
 
 enum fault opteryx_store_sweepable(struct db *db, int64_t before, int64_t *count,

@@ -2,9 +2,9 @@
  * opteryx_store.h - upload sessions, their parts, and the commit that makes a dataset's snapshot
  * of them.
  *
- * A session belongs to the principal that opened it: to everybody else it does not exist.  Until
- * it is committed it takes parts and expires; afterwards it only repeats its first answer.  An
- * answer that rests on a fault of these functions is durable: what it rests on has been settled.
+ * A session belongs to the token that opened it: to everybody else it does not exist.  Until it is
+ * committed it takes parts and expires; afterwards it only repeats its first answer.  Functions that
+ * write are a transaction each; those that read may stand in one of the caller's.
  */
 #ifndef DB_OPTERYX_STORE_H
 #define DB_OPTERYX_STORE_H
@@ -44,26 +44,41 @@ const char *opteryx_store_mode_word(enum opteryx_mode mode);
 
 struct opteryx_session {
     char id[OPTERYX_SESSION_ID_MAX];
-    char owner[NAME_MAX_BYTES];
+    const char *owner;    /* the token's name; only for adding */
+    const char *owner_id; /* and its id; only for adding */
     bool has_target;
     struct opteryx_target target;
     int64_t created_at;
     int64_t expires_at;
     int64_t revision;       /* grows with each part stored or deleted */
+    int64_t bytes;          /* of all parts */
+    bool merged;            /* opteryx_store_merged() has what the parts are together */
     enum opteryx_mode mode; /* of the commit */
     const char *answer;     /* of the commit, in the arena; NULL while the session is open */
 };
 
-/* Durable.  The id must be new. */
+/* The id must be new. */
 MUST_CHECK enum fault opteryx_store_session_add(struct db *db,
                                                 const struct opteryx_session *session,
                                                 struct problem *why);
 
 /* FAULT_MISSING when there is none of that id or it is another owner's, FAULT_GONE when it expired
- * before it was committed. */
-MUST_CHECK enum fault opteryx_store_session_get(struct db *db, const char *id, const char *owner,
+ * before it was committed.  arena may be NULL: then out->answer only tells whether there is one. */
+MUST_CHECK enum fault opteryx_store_session_get(struct db *db, const char *id, const char *owner_id,
                                                 int64_t now, struct arena *arena,
                                                 struct opteryx_session *out, struct problem *why);
+
+/* What the parts of a session are together. */
+struct opteryx_merged {
+    const char *columns; /* JSON, as columns.h writes them */
+    const char *notes;   /* JSON: [{"issue","part"}], where parts disagree */
+    int64_t noted;       /* how many those are */
+    int64_t untold;      /* and how many more there were */
+};
+
+/* Of a session that is merged; in the arena. */
+MUST_CHECK enum fault opteryx_store_merged(struct db *db, const char *session, struct arena *arena,
+                                           struct opteryx_merged *out, struct problem *why);
 
 struct opteryx_part {
     int64_t part;
@@ -79,21 +94,44 @@ struct opteryx_part {
     int64_t uploaded_at;
 };
 
-/* Stores a part, in place of one with its number.  Durable.  Faults as session_get, and
- * FAULT_CONFLICT once the session is committed. */
-MUST_CHECK enum fault opteryx_store_part_put(struct db *db, const char *session, const char *owner,
-                                             const struct opteryx_part *part, struct problem *why);
+/* A part that is put, with what follows from it for its session as it was read before. */
+struct opteryx_put {
+    const char *session;
+    const char *owner_id;
+    const struct opteryx_part *part;
+    int64_t revision;                    /* of the session that was read */
+    int64_t bytes_max;                   /* of all its parts */
+    bool keeps;                          /* what was merged stays as it is */
+    const struct opteryx_merged *merged; /* otherwise: what takes its place; NULL: not known */
+};
 
-/* Deletes a part; FAULT_MISSING "Part not found" when there is none.  Durable. */
-MUST_CHECK enum fault opteryx_store_part_drop(struct db *db, const char *session, const char *owner,
-                                              int64_t part, int64_t now, struct problem *why);
+/* Stores a part, in place of one with its number.  *overtaken: nothing was written, for the session
+ * has changed since it was read, and put->merged is not NULL or put->keeps.  Faults as session_get;
+ * FAULT_CONFLICT once the session is committed; FAULT_TOO_LARGE past bytes_max. */
+MUST_CHECK enum fault opteryx_store_part_put(struct db *db, const struct opteryx_put *put,
+                                             bool *overtaken, struct problem *why);
 
-/* Calls each for every part, by number; what it gets is borrowed for the call. */
+/* Deletes a part; FAULT_MISSING "Part not found" when there is none. */
+MUST_CHECK enum fault opteryx_store_part_drop(struct db *db, const char *session,
+                                              const char *owner_id, int64_t part, int64_t now,
+                                              struct problem *why);
+
+/* The highest number of a session's parts; -1 when it has none. */
+MUST_CHECK enum fault opteryx_store_part_last(struct db *db, const char *session, int64_t *last,
+                                              struct problem *why);
+
+typedef enum fault (*opteryx_store_each_part)(void *ctx, const struct opteryx_part *part,
+                                              struct problem *why);
+
+/* Calls each for every part, by number; what it gets is borrowed for the call and has no columns. */
 MUST_CHECK enum fault opteryx_store_parts(struct db *db, const char *session,
-                                          enum fault (*each)(void *ctx,
-                                                             const struct opteryx_part *part,
-                                                             struct problem *why),
-                                          void *ctx, struct problem *why);
+                                          opteryx_store_each_part each, void *ctx,
+                                          struct problem *why);
+
+/* The same with part and columns alone. */
+MUST_CHECK enum fault opteryx_store_part_columns(struct db *db, const char *session,
+                                                 opteryx_store_each_part each, void *ctx,
+                                                 struct problem *why);
 
 struct opteryx_totals {
     int64_t files;
@@ -101,11 +139,19 @@ struct opteryx_totals {
     int64_t bytes;
 };
 
+/* Adds to what is there; false when a sum does not fit. */
+bool opteryx_store_totals_add(struct opteryx_totals *to, const struct opteryx_totals *more);
+
+/* What a session's parts are: their number, rows and bytes. */
+MUST_CHECK enum fault opteryx_store_part_totals(struct db *db, const char *session,
+                                                struct opteryx_totals *out, struct problem *why);
+
 /* A commit that the caller has planned on what it read; the transaction finds out whether that
  * still stands. */
 struct opteryx_commit {
     const char *session;
-    const char *owner;
+    const char *owner_id;
+    const char *author; /* for people */
     const struct opteryx_target *target;
     enum opteryx_mode mode;
     int64_t now;
@@ -119,14 +165,15 @@ struct opteryx_commit {
 };
 
 enum opteryx_outcome {
-    OPTERYX_COMMITTED, /* durable */
+    OPTERYX_COMMITTED,
     OPTERYX_REPEATED,  /* the session was committed like this before: its answer stands */
     OPTERYX_OVERTAKEN, /* parts or structure changed since they were read: plan again */
 };
 
 /* One transaction: all of it or nothing.  Faults as session_get; FAULT_CONFLICT when the session
  * was committed otherwise, names another target, or the dataset exists in mode fail;
- * FAULT_PRECONDITION when if_match is not the current commit; FAULT_UNPROCESSABLE without parts. */
+ * FAULT_PRECONDITION when if_match is not the current commit; FAULT_UNPROCESSABLE without parts, and
+ * when the dataset would hold more than can be counted. */
 MUST_CHECK enum fault opteryx_store_commit(struct db *db, const struct opteryx_commit *commit,
                                            enum opteryx_outcome *outcome, struct problem *why);
 

@@ -3,7 +3,6 @@
  */
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
-#include "db/opteryx_store_internal.h"
 
 #include <string.h>
 
@@ -14,10 +13,11 @@ struct step {
     bool exists;
     struct opteryx_dataset dataset; /* as it was */
     int64_t sequence;               /* of the new snapshot */
-    int64_t first_file;             /* and where its files begin */
+    struct opteryx_ranges ranges;   /* and where its files lie */
     int64_t structure;
     struct opteryx_totals added;
     struct opteryx_totals removed;
+    struct opteryx_totals totals; /* of the new snapshot */
 };
 
 /* If-Match: the dataset must be at that commit. */
@@ -40,8 +40,8 @@ static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *o
     const struct opteryx_commit *commit = step->commit;
     struct opteryx_session session = { .revision = 0 };
     bool repeated = false;
-    enum fault f = opteryx_store_session_read(db, commit->session, commit->owner, commit->now, NULL,
-                                              &session, why);
+    enum fault f = opteryx_store_session_get(db, commit->session, commit->owner_id, commit->now,
+                                             NULL, &session, why);
     if (!f)
         f = opteryx_store_session_takes(&session, commit->target, commit->mode, &repeated, why);
     if (!f && repeated) {
@@ -65,21 +65,28 @@ static enum fault look(struct db *db, struct step *step, enum opteryx_outcome *o
     return FAULT_NONE;
 }
 
-static enum fault parts_count(struct db *db, struct step *step, struct problem *why)
+enum fault opteryx_store_part_totals(struct db *db, const char *session, struct opteryx_totals *out,
+                                     struct problem *why)
 {
     enum { COUNT, ROWS, BYTES };
     bool row = false;
     struct query q = query_for(db, STMT_OPTERYX_PART_TOTALS);
-    query_text(&q, ":session", step->commit->session);
+    query_text(&q, ":session", session);
     enum fault f = query_step(&q, &row, why);
     if (!f && row) {
-        step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
-                                               .rows = query_column_int(&q, ROWS),
-                                               .bytes = query_column_int(&q, BYTES) };
+        *out = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
+                                        .rows = query_column_int(&q, ROWS),
+                                        .bytes = query_column_int(&q, BYTES) };
     }
     query_done(&q);
+    return f;
+}
+
+static enum fault parts_count(struct db *db, struct step *step, struct problem *why)
+{
+    const enum fault f = opteryx_store_part_totals(db, step->commit->session, &step->added, why);
     if (!f && step->added.files == 0)
-        f = problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");
+        return problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");
     return f;
 }
 
@@ -95,9 +102,10 @@ static enum fault dataset_create(struct db *db, struct step *step, struct proble
     if (!f && !row)
         f = problem_internal(why, "a new dataset has no number");
     if (!f) {
-        step->dataset = (struct opteryx_dataset){ .number = query_column_int(&q, 0),
-                                                  .first_file = 1,
-                                                  .next_file = 1 };
+        step->dataset =
+            (struct opteryx_dataset){ .number = query_column_int(&q, 0),
+                                      .ranges = { .first_file = 1, .next_file = 1, .count = 1 },
+                                      .next_file = 1 };
     }
     query_done(&q);
     return f;
@@ -119,7 +127,7 @@ static enum fault structure_write(struct db *db, struct step *step, struct probl
 
 static enum fault snapshot_write(struct db *db, const struct step *step, struct problem *why)
 {
-    const struct opteryx_totals *before = &step->dataset.totals;
+    const struct opteryx_ranges *ranges = &step->ranges;
     struct query q = query_for(db, STMT_OPTERYX_SNAPSHOT_ADD);
     query_int(&q, ":dataset", step->dataset.number);
     query_int(&q, ":sequence", step->sequence);
@@ -128,28 +136,60 @@ static enum fault snapshot_write(struct db *db, const struct step *step, struct 
     query_int(&q, ":structure", step->structure);
     query_text(&q, ":operation", step->operation);
     query_text(&q, ":message", step->commit->message);
-    query_text(&q, ":author", step->commit->owner);
+    query_text(&q, ":author", step->commit->author);
     query_int(&q, ":at", step->commit->now);
     query_int(&q, ":files_added", step->added.files);
     query_int(&q, ":files_removed", step->removed.files);
     query_int(&q, ":rows_added", step->added.rows);
     query_int(&q, ":rows_removed", step->removed.rows);
-    query_int(&q, ":files", before->files - step->removed.files + step->added.files);
-    query_int(&q, ":rows", before->rows - step->removed.rows + step->added.rows);
-    query_int(&q, ":bytes", before->bytes - step->removed.bytes + step->added.bytes);
-    query_int(&q, ":first_file", step->first_file);
-    query_int(&q, ":next_file", step->dataset.next_file + step->added.files);
+    query_int(&q, ":files", step->totals.files);
+    query_int(&q, ":rows", step->totals.rows);
+    query_int(&q, ":bytes", step->totals.bytes);
+    query_int(&q, ":first_file", ranges->first_file);
+    query_int(&q, ":next_file", ranges->next_file);
+    query_int(&q, ":as_of", ranges->as_of);
+    if (ranges->base)
+        query_int(&q, ":base", ranges->base);
+    else
+        query_null(&q, ":base");
+    query_int(&q, ":ranges", ranges->count);
     return query_run(&q, NULL, why);
 }
 
-/* Where the files begin: an overwrite leaves all that were there before behind. */
-static void range_begin(struct step *step)
+bool opteryx_store_totals_add(struct opteryx_totals *to, const struct opteryx_totals *more)
 {
-    step->first_file = step->dataset.first_file;
-    if (!step->exists || step->commit->mode != OPTERYX_OVERWRITE)
-        return;
-    step->first_file = step->dataset.next_file;
-    step->removed = step->dataset.totals;
+    return !__builtin_add_overflow(to->files, more->files, &to->files) &&
+           !__builtin_add_overflow(to->rows, more->rows, &to->rows) &&
+           !__builtin_add_overflow(to->bytes, more->bytes, &to->bytes);
+}
+
+/* Where the files of a session lie, and of the dataset with them.  An overwrite leaves all that were
+ * there before behind; an append goes on where the last file is, or, after a rollback, begins a range
+ * that is based on it. */
+static enum fault ranges_extend(struct step *step, struct problem *why)
+{
+    const struct opteryx_ranges *before = &step->dataset.ranges;
+    const bool overwrites = step->exists && step->commit->mode == OPTERYX_OVERWRITE;
+    step->ranges = *before;
+    step->totals = step->dataset.totals;
+    if (overwrites || before->next_file != step->dataset.next_file) {
+        step->ranges = (struct opteryx_ranges){ .first_file = step->dataset.next_file, .count = 1 };
+        if (overwrites) {
+            step->removed = step->dataset.totals;
+            step->totals = (struct opteryx_totals){ .files = 0 };
+        } else {
+            step->ranges.base = step->dataset.sequence;
+            step->ranges.count = before->count + 1;
+        }
+    }
+    step->ranges.next_file = step->dataset.next_file + step->added.files;
+    if (step->ranges.count > OPTERYX_RANGES_MAX)
+        return problem_set(why, FAULT_CONFLICT,
+                           "the dataset was rolled back and appended to too often; overwrite it");
+    if (!opteryx_store_totals_add(&step->totals, &step->added))
+        return problem_set(why, FAULT_UNPROCESSABLE,
+                           "the dataset would hold more rows than can be counted");
+    return FAULT_NONE;
 }
 
 static enum fault files_add(struct db *db, const struct step *step, struct problem *why)
@@ -210,7 +250,8 @@ static enum fault write(struct db *db, struct step *step, struct problem *why)
         step->operation = step->commit->mode == OPTERYX_APPEND ? "append" : "overwrite";
     if (!f)
         f = structure_write(db, step, why);
-    range_begin(step);
+    if (!f)
+        f = ranges_extend(step, why);
     if (!f)
         f = files_add(db, step, why);
     if (!f)
@@ -222,111 +263,99 @@ static enum fault write(struct db *db, struct step *step, struct problem *why)
     return f;
 }
 
+struct committing {
+    const struct opteryx_commit *commit;
+    enum opteryx_outcome outcome;
+};
+
+static enum fault commit_body(struct db *db, void *ctx, struct problem *why)
+{
+    struct committing *committing = ctx;
+    struct step step = { .commit = committing->commit };
+    const enum fault f = look(db, &step, &committing->outcome, why);
+    return !f && committing->outcome == OPTERYX_COMMITTED ? write(db, &step, why) : f;
+}
+
 enum fault opteryx_store_commit(struct db *db, const struct opteryx_commit *commit,
                                 enum opteryx_outcome *outcome, struct problem *why)
 {
-    struct step step = { .commit = commit };
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
-    f = look(db, &step, outcome, why);
-    if (!f && *outcome == OPTERYX_COMMITTED)
-        f = write(db, &step, why);
-    if (!f && *outcome == OPTERYX_COMMITTED)
-        f = db_commit(db, why);
-    else
-        f = opteryx_store_decline(db, f, why);
+    struct committing committing = { .commit = commit };
+    const enum fault f = db_write(db, commit_body, &committing, why);
+    *outcome = committing.outcome;
     return f;
 }
 
 /* ---- rollback ---- */
 
-/* What all statements on the old snapshot's files have in common. */
-static struct query old_query(struct db *db, enum statement which, const struct step *step,
-                              const struct opteryx_snapshot *old)
+static bool same_ranges(const struct opteryx_ranges *a, const struct opteryx_ranges *b)
 {
-    struct query q = query_for(db, which);
-    query_int(&q, ":dataset", step->dataset.number);
-    query_int(&q, ":old", old->sequence);
-    query_int(&q, ":from", old->first_file);
-    query_int(&q, ":end", old->next_file);
-    return q;
+    return a->first_file == b->first_file && a->next_file == b->next_file && a->as_of == b->as_of &&
+           a->base == b->base;
 }
 
-/* The files of the old snapshot that rollbacks have taken out of it since. */
-static enum fault return_count(struct db *db, struct step *step, const struct opteryx_snapshot *old,
-                               struct problem *why)
+/* One link of a snapshot's chain of ranges, and what the files up to its end are. */
+struct link {
+    struct opteryx_ranges ranges;
+    struct opteryx_totals totals;
+};
+
+/* Goes to the link that this one is based on; *end when there is none. */
+static enum fault link_next(struct db *db, int64_t dataset, struct link *link, bool *end,
+                            struct problem *why)
 {
-    enum { COUNT, ROWS, BYTES };
-    bool row = false;
-    struct query q = old_query(db, STMT_OPTERYX_FILE_RETURN_TOTALS, step, old);
-    enum fault f = query_step(&q, &row, why);
-    if (!f && row) {
-        step->added = (struct opteryx_totals){ .files = query_column_int(&q, COUNT),
-                                               .rows = query_column_int(&q, ROWS),
-                                               .bytes = query_column_int(&q, BYTES) };
+    *end = link->ranges.base == 0;
+    return *end ? FAULT_NONE
+                : opteryx_store_dataset_range(db, dataset, link->ranges.base, &link->ranges,
+                                              &link->totals, why);
+}
+
+/* The files that both chains hold: the links of both are gone down, the higher first, until they begin
+ * at the same file and on the same base.  What they share ends where the shorter one does. */
+static enum fault in_common(struct db *db, int64_t dataset, struct link a, struct link b,
+                            struct opteryx_totals *out, struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    bool end = false;
+    *out = (struct opteryx_totals){ .files = 0 };
+    while (!f && !end &&
+           (a.ranges.first_file != b.ranges.first_file || a.ranges.base != b.ranges.base)) {
+        const bool first =
+            a.ranges.first_file > b.ranges.first_file ||
+            (a.ranges.first_file == b.ranges.first_file && a.ranges.base > b.ranges.base);
+        f = link_next(db, dataset, first ? &a : &b, &end, why);
     }
-    query_done(&q);
+    if (!f && !end && a.ranges.as_of == b.ranges.as_of)
+        *out = a.ranges.next_file < b.ranges.next_file ? a.totals : b.totals;
     return f;
 }
 
-static enum fault files_return(struct db *db, enum statement which, const struct step *step,
-                               const struct opteryx_snapshot *old, struct problem *why)
+static void subtract(struct opteryx_totals *from, const struct opteryx_totals *less)
 {
-    int64_t changes = 0;
-    struct query q = old_query(db, which, step, old);
-    query_int(&q, ":first", step->dataset.next_file);
-    query_int(&q, ":sequence", step->sequence);
-    enum fault f = query_run(&q, &changes, why);
-    if (!f && changes != step->added.files)
-        f = problem_internal(why, "%lld files come back of %lld", (long long)changes,
-                             (long long)step->added.files);
-    return f;
-}
-
-/* No overwrite since: what came later goes, what went comes back, the rest stays. */
-static enum fault return_part(struct db *db, struct step *step, const struct opteryx_snapshot *old,
-                              struct problem *why)
-{
-    const struct opteryx_totals *before = &step->dataset.totals;
-    enum fault f = return_count(db, step, old, why);
-    if (f)
-        return f;
-    step->first_file = old->first_file;
-    step->removed = (struct opteryx_totals){
-        .files = before->files + step->added.files - old->totals.files,
-        .rows = before->rows + step->added.rows - old->totals.rows,
-        .bytes = before->bytes + step->added.bytes - old->totals.bytes,
-    };
-    struct query q = query_for(db, STMT_OPTERYX_FILE_RETIRE);
-    query_int(&q, ":dataset", step->dataset.number);
-    query_int(&q, ":sequence", step->sequence);
-    query_int(&q, ":end", old->next_file);
-    f = query_run(&q, NULL, why);
-    return f ? f : files_return(db, STMT_OPTERYX_FILE_RETURN, step, old, why);
-}
-
-/* An overwrite lies between: nothing that is there now was there then. */
-static enum fault return_whole(struct db *db, struct step *step, const struct opteryx_snapshot *old,
-                               struct problem *why)
-{
-    step->first_file = step->dataset.next_file;
-    step->added = old->totals;
-    step->removed = step->dataset.totals;
-    return files_return(db, STMT_OPTERYX_FILE_RETURN_ALL, step, old, why);
+    from->files -= less->files;
+    from->rows -= less->rows;
+    from->bytes -= less->bytes;
 }
 
 /* The rest, once the dataset and its old snapshot have been read. */
 static enum fault return_to(struct db *db, struct step *step, const struct opteryx_snapshot *old,
                             struct problem *why)
 {
-    const bool overwritten = old->first_file != step->dataset.first_file;
+    struct opteryx_totals common = { .files = 0 };
+    const struct link now = { step->dataset.ranges, step->dataset.totals };
+    const struct link then = { old->ranges, old->totals };
     step->sequence = step->dataset.sequence + 1;
     step->structure = old->structure;
     step->operation = "rollback";
-    enum fault f = overwritten ? return_whole(db, step, old, why) : return_part(db, step, old, why);
+    step->ranges = old->ranges;
+    step->totals = old->totals;
+    enum fault f = in_common(db, step->dataset.number, now, then, &common, why);
+    step->added = old->totals;
+    step->removed = step->dataset.totals;
+    subtract(&step->added, &common);
+    subtract(&step->removed, &common);
     if (!f)
         f = snapshot_write(db, step, why);
+    step->added.files = 0; /* none is numbered anew */
     return f ? f : dataset_move(db, step, why);
 }
 
@@ -342,27 +371,46 @@ static enum fault old_read(struct db *db, int64_t dataset, const char *commit_id
     return f;
 }
 
-enum fault opteryx_store_dataset_rollback(struct db *db, const struct opteryx_rollback *rollback,
-                                          struct problem *why)
+struct returning {
+    const struct opteryx_rollback *rollback;
+    char commit_id[OPTERYX_COMMIT_ID_MAX]; /* the current one afterwards */
+};
+
+static enum fault rollback_body(struct db *db, void *ctx, struct problem *why)
 {
+    struct returning *returning = ctx;
+    const struct opteryx_rollback *rollback = returning->rollback;
     struct opteryx_snapshot old = { .sequence = 0 };
     const struct opteryx_commit commit = { .id = rollback->id,
-                                           .owner = rollback->author,
+                                           .author = rollback->author,
                                            .target = rollback->target,
                                            .now = rollback->now,
                                            .if_match = rollback->if_match };
     struct step step = { .commit = &commit };
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
-    f = opteryx_store_dataset_get(db, commit.target, NULL, &step.dataset, &step.exists, why);
+    const char *current = rollback->id;
+    enum fault f =
+        opteryx_store_dataset_get(db, commit.target, NULL, &step.dataset, &step.exists, why);
     if (!f && !step.exists)
         f = problem_set(why, FAULT_MISSING, "Dataset not found");
     if (!f)
         f = match_check(&step, why);
     if (!f)
         f = old_read(db, step.dataset.number, rollback->to, &old, why);
-    if (!f)
+    if (!f && old.structure == step.dataset.structure &&
+        same_ranges(&old.ranges, &step.dataset.ranges))
+        current = step.dataset.commit_id;
+    else if (!f)
         f = return_to(db, &step, &old, why);
-    return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
+    memcpy(returning->commit_id, current, strlen(current) + 1);
+    return f;
+}
+
+enum fault opteryx_store_dataset_rollback(struct db *db, const struct opteryx_rollback *rollback,
+                                          char commit_id[OPTERYX_COMMIT_ID_MAX],
+                                          struct problem *why)
+{
+    struct returning returning = { .rollback = rollback };
+    const enum fault f = db_write(db, rollback_body, &returning, why);
+    memcpy(commit_id, returning.commit_id, sizeof returning.commit_id);
+    return f;
 }

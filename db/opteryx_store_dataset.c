@@ -1,7 +1,6 @@
 #include "db/opteryx_store_dataset.h"
 
 #include "db/blob_rows.h"
-#include "db/opteryx_store_internal.h"
 
 #include <string.h>
 
@@ -21,12 +20,20 @@ static enum fault dataset_row(const struct query *q, struct arena *arena,
         BYTES,
         AT,
         CREATED_AT,
+        RANGE_END,
+        AS_OF,
+        BASE,
+        RANGES,
         COLUMNS
     };
     *out = (struct opteryx_dataset){
         .number = query_column_int(q, NUMBER),
         .sequence = query_column_int(q, SEQUENCE),
-        .first_file = query_column_int(q, FIRST_FILE),
+        .ranges = { .first_file = query_column_int(q, FIRST_FILE),
+                    .next_file = query_column_int(q, RANGE_END),
+                    .as_of = query_column_int(q, AS_OF),
+                    .base = query_column_int(q, BASE),
+                    .count = query_column_int(q, RANGES) },
         .next_file = query_column_int(q, NEXT_FILE),
         .structure = query_column_int(q, STRUCTURE),
         .totals = { .files = query_column_int(q, FILES),
@@ -120,7 +127,7 @@ static enum fault snapshot_row(const struct query *q, struct opteryx_snapshot *o
 {
     enum { SEQUENCE, COMMIT_ID, PARENT, STRUCTURE, OPERATION, MESSAGE, AUTHOR, AT };
     enum { FILES_ADDED = AT + 1, FILES_REMOVED, ROWS_ADDED, ROWS_REMOVED, FILES, ROWS, BYTES };
-    enum { FIRST_FILE = BYTES + 1, NEXT_FILE };
+    enum { FIRST_FILE = BYTES + 1, NEXT_FILE, AS_OF, BASE, RANGES };
     *out = (struct opteryx_snapshot){
         .sequence = query_column_int(q, SEQUENCE),
         .parent = query_column_text(q, PARENT),
@@ -136,8 +143,11 @@ static enum fault snapshot_row(const struct query *q, struct opteryx_snapshot *o
         .totals = { .files = query_column_int(q, FILES),
                     .rows = query_column_int(q, ROWS),
                     .bytes = query_column_int(q, BYTES) },
-        .first_file = query_column_int(q, FIRST_FILE),
-        .next_file = query_column_int(q, NEXT_FILE),
+        .ranges = { .first_file = query_column_int(q, FIRST_FILE),
+                    .next_file = query_column_int(q, NEXT_FILE),
+                    .as_of = query_column_int(q, AS_OF),
+                    .base = query_column_int(q, BASE),
+                    .count = query_column_int(q, RANGES) },
     };
     if (!query_column_copy(q, COMMIT_ID, out->commit_id, sizeof out->commit_id))
         return problem_internal(why, "a snapshot's id does not fit");
@@ -220,6 +230,31 @@ enum fault opteryx_store_dataset_columns(struct db *db, int64_t dataset, int64_t
 
 /* ---- files ---- */
 
+enum fault opteryx_store_dataset_range(struct db *db, int64_t dataset, int64_t sequence,
+                                       struct opteryx_ranges *ranges, struct opteryx_totals *totals,
+                                       struct problem *why)
+{
+    enum { SEQUENCE, FIRST_FILE, NEXT_FILE, AS_OF, BASE, FILES, ROWS, BYTES };
+    bool row = false;
+    struct query q = query_for(db, STMT_OPTERYX_RANGE_GET);
+    query_int(&q, ":dataset", dataset);
+    query_int(&q, ":sequence", sequence);
+    enum fault f = query_step(&q, &row, why);
+    if (!f && (!row || query_column_int(&q, BASE) >= sequence))
+        f = problem_internal(why, "a snapshot is based on one that is not there");
+    if (!f) {
+        *ranges = (struct opteryx_ranges){ .first_file = query_column_int(&q, FIRST_FILE),
+                                           .next_file = query_column_int(&q, NEXT_FILE),
+                                           .as_of = query_column_int(&q, AS_OF),
+                                           .base = query_column_int(&q, BASE) };
+        *totals = (struct opteryx_totals){ .files = query_column_int(&q, FILES),
+                                           .rows = query_column_int(&q, ROWS),
+                                           .bytes = query_column_int(&q, BYTES) };
+    }
+    query_done(&q);
+    return f;
+}
+
 enum { NUMBER, FILE_NAME, KIND, FILE_ROWS, FILE_BYTES, SHA256, REF_FILE };
 
 static enum fault file_row(const struct query *q, struct opteryx_file *out, struct problem *why)
@@ -237,31 +272,75 @@ static enum fault file_row(const struct query *q, struct opteryx_file *out, stru
     return FAULT_NONE;
 }
 
+/* The chain of a snapshot's ranges, the lowest first, into the arena. */
+static enum fault ranges_read(struct db *db, const struct opteryx_files *page,
+                              struct opteryx_ranges **list, size_t *count, struct problem *why)
+{
+    struct opteryx_totals totals = { .files = 0 };
+    enum fault f = FAULT_NONE;
+    *count = (size_t)page->snapshot->ranges.count;
+    *list = arena_alloc(page->arena, *count * sizeof **list);
+    if (!*list)
+        return no_memory(why);
+    (*list)[*count - 1] = page->snapshot->ranges;
+    for (size_t i = *count - 1; !f && i > 0; i--)
+        f = opteryx_store_dataset_range(db, page->dataset, (*list)[i].base, &(*list)[i - 1],
+                                        &totals, why);
+    return f;
+}
+
+/* What remains of a page while its ranges are walked through. */
+struct files_walk {
+    enum fault (*each)(void *ctx, const struct opteryx_file *file, bool *enough,
+                       struct problem *why);
+    void *ctx;
+    int64_t dataset;
+    int64_t after;
+    int64_t left;
+    bool enough;
+};
+
+static enum fault range_walk(struct db *db, const struct opteryx_ranges *range,
+                             struct files_walk *walk, struct problem *why)
+{
+    bool row = false;
+    const int64_t before = range->first_file - 1;
+    struct query q = query_for(db, STMT_OPTERYX_FILE_LIST);
+    query_int(&q, ":dataset", walk->dataset);
+    query_int(&q, ":as_of", range->as_of);
+    query_int(&q, ":after", walk->after > before ? walk->after : before);
+    query_int(&q, ":end", range->next_file);
+    query_int(&q, ":most", walk->left);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row && !walk->enough) {
+        struct opteryx_file file = { .number = 0 };
+        f = file_row(&q, &file, why);
+        if (!f)
+            f = walk->each(walk->ctx, &file, &walk->enough, why);
+        walk->left--;
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
 enum fault opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
                                        enum fault (*each)(void *ctx,
                                                           const struct opteryx_file *file,
                                                           bool *enough, struct problem *why),
                                        void *ctx, struct problem *why)
 {
-    bool row = false;
-    bool enough = false;
-    const int64_t before = page->snapshot->first_file - 1;
-    struct query q = query_for(db, STMT_OPTERYX_FILE_LIST);
-    query_int(&q, ":dataset", page->dataset);
-    query_int(&q, ":sequence", page->snapshot->sequence);
-    query_int(&q, ":after", page->after > before ? page->after : before);
-    query_int(&q, ":end", page->snapshot->next_file);
-    query_int(&q, ":most", page->most);
-    enum fault f = query_step(&q, &row, why);
-    while (!f && row && !enough) {
-        struct opteryx_file file = { .number = 0 };
-        f = file_row(&q, &file, why);
-        if (!f)
-            f = each(ctx, &file, &enough, why);
-        if (!f)
-            f = query_step(&q, &row, why);
+    struct files_walk walk = {
+        .each = each, .ctx = ctx, .dataset = page->dataset, .after = page->after, .left = page->most
+    };
+    struct opteryx_ranges *ranges = NULL;
+    size_t count = 0;
+    enum fault f = ranges_read(db, page, &ranges, &count, why);
+    for (size_t i = 0; !f && i < count && walk.left > 0 && !walk.enough; i++) {
+        if (ranges[i].next_file > page->after + 1)
+            f = range_walk(db, &ranges[i], &walk, why);
     }
-    query_done(&q);
     return f;
 }
 
@@ -298,20 +377,22 @@ static enum fault run_on(struct db *db, enum statement which, int64_t dataset, s
     return query_run(&q, NULL, why);
 }
 
+static enum fault drop_body(struct db *db, void *ctx, struct problem *why)
+{
+    const struct opteryx_target *target = ctx;
+    struct opteryx_dataset dataset = { .number = 0 };
+    bool found = false;
+    enum fault f = opteryx_store_dataset_get(db, target, NULL, &dataset, &found, why);
+    if (!f && !found)
+        f = problem_set(why, FAULT_MISSING, "Dataset not found");
+    return f ? f : run_on(db, STMT_OPTERYX_DATASET_UNNAME, dataset.number, why);
+}
+
 enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
                                       struct problem *why)
 {
-    struct opteryx_dataset dataset = { .number = 0 };
-    bool found = false;
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
-    f = opteryx_store_dataset_get(db, target, NULL, &dataset, &found, why);
-    if (!f && !found)
-        f = problem_set(why, FAULT_MISSING, "Dataset not found");
-    if (!f)
-        f = run_on(db, STMT_OPTERYX_DATASET_UNNAME, dataset.number, why);
-    return f ? opteryx_store_decline(db, f, why) : db_commit(db, why);
+    struct opteryx_target dropped = *target;
+    return db_write(db, drop_body, &dropped, why);
 }
 
 /* A dataset that was dropped and has rows left; *found is false when there is none. */
@@ -347,17 +428,16 @@ static enum fault dropped_shrink(struct db *db, int64_t dataset, struct problem 
     return f ? f : run_on(db, STMT_OPTERYX_DROP_DATASET, dataset, why);
 }
 
+static enum fault sweep_body(struct db *db, void *ctx, struct problem *why)
+{
+    bool *more = ctx;
+    int64_t dataset = 0;
+    const enum fault f = dropped_get(db, &dataset, more, why);
+    return !f && *more ? dropped_shrink(db, dataset, why) : f;
+}
+
 enum fault opteryx_store_dropped_sweep(struct db *db, bool *more, struct problem *why)
 {
-    int64_t dataset = 0;
-    enum fault f = db_begin(db, why);
-    if (f)
-        return f;
-    f = dropped_get(db, &dataset, more, why);
-    if (!f && *more)
-        f = dropped_shrink(db, dataset, why);
-    if (!f && *more)
-        return db_commit(db, why);
-    db_rollback(db);
-    return f;
+    *more = false;
+    return db_write(db, sweep_body, more, why);
 }

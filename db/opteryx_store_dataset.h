@@ -6,12 +6,22 @@
 
 #include "db/opteryx_store.h"
 
+/* Where the files of a snapshot lie: in a range of numbers, and in those of the snapshot that it is
+ * based on. */
+struct opteryx_ranges {
+    int64_t first_file;
+    int64_t next_file; /* up to, but not with, this */
+    int64_t as_of;     /* without the files with a removed_in up to this */
+    int64_t base;      /* sequence of a snapshot whose files are numbered below; 0: none */
+    int64_t count;     /* of ranges, with those of base */
+};
+
 struct opteryx_dataset {
     int64_t number; /* the row's */
     int64_t sequence;
-    int64_t first_file; /* none of the current snapshot's is numbered below */
-    int64_t next_file;
-    int64_t structure; /* sequence of the snapshot that brought its columns */
+    struct opteryx_ranges ranges; /* of the current snapshot */
+    int64_t next_file;            /* the number that the next file gets */
+    int64_t structure;            /* sequence of the snapshot that brought its columns */
     char structure_id[OPTERYX_COMMIT_ID_MAX]; /* and its commit id, which no other dataset has */
     char commit_id[OPTERYX_COMMIT_ID_MAX];
     struct opteryx_totals totals;
@@ -55,8 +65,7 @@ struct opteryx_snapshot {
     int64_t rows_added;
     int64_t rows_removed;
     struct opteryx_totals totals;
-    int64_t first_file; /* its files are numbered from this */
-    int64_t next_file;  /* up to, but not with, this */
+    struct opteryx_ranges ranges;
 };
 
 /* Calls each for a dataset's snapshots before a sequence, the newest first, at most most, until it
@@ -72,6 +81,12 @@ MUST_CHECK enum fault opteryx_store_dataset_snapshot(struct db *db, int64_t data
                                                      const char *commit_id, struct arena *arena,
                                                      struct opteryx_snapshot *out,
                                                      struct problem *why);
+
+/* The range of a snapshot that others are based on, and what it holds. */
+MUST_CHECK enum fault opteryx_store_dataset_range(struct db *db, int64_t dataset, int64_t sequence,
+                                                  struct opteryx_ranges *ranges,
+                                                  struct opteryx_totals *totals,
+                                                  struct problem *why);
 
 /* The JSON of a structure's columns, in the arena. */
 MUST_CHECK enum fault opteryx_store_dataset_columns(struct db *db, int64_t dataset,
@@ -90,6 +105,7 @@ struct opteryx_file {
 
 /* A page of the files of one snapshot. */
 struct opteryx_files {
+    struct arena *arena; /* 40 bytes a range */
     int64_t dataset;
     const struct opteryx_snapshot *snapshot;
     int64_t after; /* numbers past it */
@@ -108,7 +124,8 @@ MUST_CHECK enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset,
                                                  struct arena *arena, struct opteryx_file *out,
                                                  struct problem *why);
 
-/* A new snapshot with the file list and the structure of an old one. */
+/* A new snapshot with the files and the structure of an old one; none when the current snapshot has
+ * them already.  No row of a file is written. */
 struct opteryx_rollback {
     const struct opteryx_target *target;
     const char *to;       /* commit id of the old snapshot */
@@ -118,14 +135,15 @@ struct opteryx_rollback {
     int64_t now;
 };
 
-/* Durable.  FAULT_MISSING when the dataset or the old snapshot does not exist,
- * FAULT_PRECONDITION. */
+/* commit_id: of the current snapshot afterwards.  FAULT_MISSING when the dataset or the old snapshot
+ * does not exist, FAULT_PRECONDITION. */
 MUST_CHECK enum fault opteryx_store_dataset_rollback(struct db *db,
                                                      const struct opteryx_rollback *rollback,
+                                                     char commit_id[OPTERYX_COMMIT_ID_MAX],
                                                      struct problem *why);
 
 /* Takes a dataset's name away, so that nobody finds it any more; its rows are left for
- * opteryx_store_dropped_sweep().  Durable.  FAULT_MISSING when there is none. */
+ * opteryx_store_dropped_sweep().  FAULT_MISSING when there is none. */
 MUST_CHECK enum fault opteryx_store_dataset_drop(struct db *db, const struct opteryx_target *target,
                                                  struct problem *why);
 

@@ -12,12 +12,15 @@
  * by this part of checkpoint_bytes. */
 enum { CHECKPOINT_RETRY_PART = 4 };
 
+/* Leaves errno as the step left it. */
 static int step_once(struct db *db, enum statement which)
 {
     sqlite3_stmt *stmt = db->statements[which];
     errno = 0;
     const int code = sqlite3_step(stmt);
+    const int system = errno;
     (void)sqlite3_reset(stmt);
+    errno = system;
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -32,34 +35,38 @@ static sqlite3_file *wal_file(struct db *db)
     return code == SQLITE_OK && file && file->pMethods ? file : NULL;
 }
 
-enum fault db_sync(struct db *db, struct problem *why)
+static enum fault wal_sync(struct db *db, struct problem *why)
 {
     sqlite3_file *file = wal_file(db);
     if (!file)
         return problem_internal(why, "sync: the log is not open");
-    const uint64_t committed = db->counters ? atomic_load(&db->counters->committed) : 0;
     const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-    if (code != SQLITE_OK) {
-        char cause[PROBLEM_DETAIL_MAX];
-        (void)snprintf(cause, sizeof cause, "sync of the log (SQLite %d, errno %d)", code, errno);
-        return db_poison(db, cause, why);
-    }
-    if (db->counters)
-        counters_settle(db->counters, committed);
-    return FAULT_NONE;
+    if (code == SQLITE_OK)
+        return FAULT_NONE;
+    char cause[PROBLEM_DETAIL_MAX];
+    (void)snprintf(cause, sizeof cause, "sync of the log (SQLite %d, errno %d)", code, errno);
+    return db_poison(db, cause, why);
 }
 
-/* Makes the commits up to number durable unless they are, and makes sure that the syncs which say
- * so can be believed. */
+enum fault db_sync(struct db *db, struct problem *why)
+{
+    const uint64_t committed = db->counters ? atomic_load(&db->counters->committed) : 0;
+    enum fault f = wal_sync(db, why);
+    if (!f)
+        f = db_healthy(db, why); /* or another's failure made this sync look good */
+    if (!f && db->counters)
+        counters_settle(db->counters, committed);
+    return f;
+}
+
+/* Makes the commits up to number durable unless they are.  What was counted as durable before a sync
+ * failed is durable after it, so answers that rest on nothing newer go on. */
 static enum fault settle_to(struct db *db, uint64_t number, struct problem *why)
 {
-    enum fault f = db_healthy(db, why); /* a process that failed must not sync again */
-    if (!f && (!db->counters || atomic_load(&db->counters->durable) < number)) {
-        f = db_sync(db, why);
-        if (!f)
-            f = db_healthy(db, why);
-    }
-    return f;
+    if (db->counters && atomic_load(&db->counters->durable) >= number)
+        return FAULT_NONE;
+    const enum fault f = db_healthy(db, why); /* a process that failed must not sync again */
+    return f ? f : db_sync(db, why);
 }
 
 /* A number that is begun before its COMMIT and looked at after the read covers whatever was read,
@@ -81,16 +88,24 @@ enum fault db_settle(struct db *db, struct problem *why)
     return f;
 }
 
-/* A checkpoint's failures: lack of space or memory leaves the WAL as it was, to be tried again, and
- * spoils no answer.  Any other may have cost pages that the kernel will not tell of a second time,
- * as a failed sync does. */
+/* A checkpoint's failures: lack of space or memory, and a disk that refuses to be written, leave the
+ * WAL as it was, to be tried again, and spoil no answer.  Any other may have cost pages that the
+ * kernel will not tell of a second time, as a failed sync does. */
 static enum fault checkpoint_fault(struct db *db, int code, struct problem *why)
 {
+    const int system = errno;
     const int primary = code & DB_PRIMARY_CODE;
     struct problem cause = PROBLEM_NONE;
-    const enum fault f = db_fault(db, code, "checkpoint", &cause);
-    const bool harmless =
-        f == FAULT_STORAGE_FULL || primary == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
+    enum fault f = FAULT_NONE;
+    if (code == SQLITE_IOERR_FSYNC && db_refused(system)) {
+        /* The database's own: the WAL's was synced before.  README.md says why this is harmless. */
+        f = problem_errno(&cause, system, "checkpoint: sync of the database");
+    } else {
+        errno = system;
+        f = db_fault(db, code, "checkpoint", &cause);
+    }
+    const bool harmless = f == FAULT_STORAGE_FULL || db_refused(system) ||
+                          primary == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM;
     if (!harmless)
         return db_poison(db, cause.detail, why);
     if (why->fault == FAULT_NONE)
@@ -103,6 +118,11 @@ enum fault db_checkpoint(struct db *db, int mode, bool *complete, struct problem
     int in_wal = -1;
     int in_database = -1;
     *complete = false;
+    if (wal_file(db)) { /* so that a failed sync inside the checkpoint is the database's */
+        const enum fault f = wal_sync(db, why);
+        if (f)
+            return f;
+    }
     errno = 0;
     const int code = sqlite3_wal_checkpoint_v2(db->sqlite, "main", mode, &in_wal, &in_database);
     const int primary = code & DB_PRIMARY_CODE;
@@ -161,6 +181,21 @@ enum fault db_checkpoint_idle(struct db *db, int64_t least_bytes, struct problem
     return f;
 }
 
+enum fault db_empty_kept_log(struct db *db, struct problem *why)
+{
+    if (atomic_load(&db->counters->log_kept) == 0)
+        return FAULT_NONE;
+    bool complete = false;
+    enum fault f = db_checkpoint(db, SQLITE_CHECKPOINT_TRUNCATE, &complete, why);
+    if (!f && !complete)
+        f = problem_set(why, FAULT_BUSY, "the database is busy, retry later");
+    if (!f) {
+        counters_level(db->counters);
+        atomic_store(&db->counters->log_kept, 0);
+    }
+    return f;
+}
+
 /* ---- transactions ---- */
 
 /* Ends the write transaction in whatever state it is. */
@@ -187,6 +222,8 @@ enum fault db_begin(struct db *db, struct problem *why)
         return f;
     db->state = DB_WRITING;
     f = db_healthy(db, why);
+    if (!f)
+        f = db_empty_kept_log(db, why);
     if (!f) {
         const int code = step_once(db, STMT_BEGIN_WRITE);
         if (code != SQLITE_OK)
@@ -198,11 +235,13 @@ enum fault db_begin(struct db *db, struct problem *why)
 }
 
 /* Whether COMMIT failed before a frame that could count as the commit was written whole: then not
- * even a crash can bring the transaction back. */
-static bool surely_undone(int code)
+ * even a crash can bring the transaction back.  The frame that says so is the last that COMMIT
+ * writes, so a write that was refused is that one's or an earlier one's. */
+static bool surely_undone(int code, int system)
 {
     const int primary = code & DB_PRIMARY_CODE;
-    return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_CONSTRAINT;
+    return primary == SQLITE_FULL || primary == SQLITE_BUSY || primary == SQLITE_CONSTRAINT ||
+           (code == SQLITE_IOERR_WRITE && db_refused(system));
 }
 
 /* COMMIT and its number, under the lock. */
@@ -213,11 +252,15 @@ static enum fault commit_rows(struct db *db, uint64_t *number, struct problem *w
         return problem_internal(why, "commit: a failed statement has ended the transaction");
     *number = counters_begin(db->counters);
     const int code = step_once(db, STMT_COMMIT);
+    const int system = errno;
     counters_commit(db->counters, *number);
-    db->named = !surely_undone(code);
+    db->named = !surely_undone(code, system);
     db->rests_on = *number; /* what it has read is older */
-    if (db->named && db->when_named)
+    if (!db->named)
+        counters_void(db->counters, *number);
+    else if (db->when_named)
         db->when_named(db->when_named_ctx);
+    errno = system;
     return code == SQLITE_OK ? FAULT_NONE : db_fault(db, code, "commit", why);
 }
 

@@ -21,6 +21,12 @@ enum {
     WAL_FRAME_HEADER = 24, /* bytes; https://www.sqlite.org/fileformat2.html#walformat */
 };
 
+#ifdef DB_RUN_TWICE /* the sanitized build: every body of a transaction is run twice */
+enum { RUNS = 2 };
+#else
+enum { RUNS = 1 };
+#endif
+
 /* README.md says why each. */
 static const char settings[] = "PRAGMA synchronous = NORMAL;"
                                "PRAGMA cache_spill = OFF;"
@@ -73,6 +79,11 @@ static bool is_full(int code, int system)
 static bool is_read_only(int system)
 {
     return system == EROFS || system == EACCES || system == EPERM;
+}
+
+bool db_refused(int system)
+{
+    return system == ENOSPC || system == EDQUOT || is_read_only(system);
 }
 
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why)
@@ -178,6 +189,7 @@ enum fault db_attach(const struct db_options *options, enum db_access access, st
     db->checkpoint_bytes = options->checkpoint_bytes;
     db->checkpoint_at = options->checkpoint_bytes;
     db->read_only = access == DB_LOOK;
+    db->runs = RUNS;
 
     enum fault f = folder_open(options->folder, access, &db->folder, why);
     if (!f && !db->read_only)

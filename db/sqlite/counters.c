@@ -13,12 +13,13 @@ enum { COUNTERS_MODE = 0640 };
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these, so they must be lock-free");
 
-/* Writes the file's bytes, so that no later store into the map can lack its disk block, which
- * would be a SIGBUS. */
-static bool allocate(int fd)
+/* Writes the bytes that the file lacks, so that no later store into the map can lack its disk block,
+ * which would be a SIGBUS.  What is there stays: an older program's workers may be counting in it. */
+static bool allocate(int fd, size_t from)
 {
     static const struct counters zero;
-    return pwrite(fd, &zero, sizeof zero, 0) == (ssize_t)sizeof zero && fsync(fd) == 0;
+    const size_t len = sizeof zero - from;
+    return pwrite(fd, &zero, len, (off_t)from) == (ssize_t)len && fsync(fd) == 0;
 }
 
 static enum fault map(int fd, bool create, struct counters **out, struct problem *why)
@@ -30,7 +31,7 @@ static enum fault map(int fd, bool create, struct counters **out, struct problem
         if (!create)
             return problem_set(why, FAULT_UNAVAILABLE,
                                "the state folder is not prepared: run `sluice migrate`");
-        if (!allocate(fd))
+        if (!allocate(fd, (size_t)status.st_size))
             return problem_errno(why, errno, "write of " COUNTERS_FILE);
     }
     void *shared = mmap(NULL, sizeof(struct counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -55,10 +56,27 @@ enum fault counters_open(int folder, bool create, struct counters **out, struct 
     return f;
 }
 
-void counters_close(struct counters *counters)
+const struct counters *counters_look(int folder)
 {
+    struct stat status;
+    const int fd = openat(folder, COUNTERS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return NULL;
+    const void *shared = MAP_FAILED;
+    if (fstat(fd, &status) == 0 && status.st_size >= (off_t)sizeof(struct counters))
+        shared = mmap(NULL, sizeof(struct counters), PROT_READ, MAP_SHARED, fd, 0);
+    (void)close(fd);
+    return shared == MAP_FAILED ? NULL : shared;
+}
+
+void counters_close(const struct counters *counters)
+{
+    union {
+        const struct counters *mapped;
+        void *memory;
+    } const as = { .mapped = counters };
     if (counters)
-        (void)munmap(counters, sizeof *counters);
+        (void)munmap(as.memory, sizeof *counters);
 }
 
 /* Raises a counter to number unless it is past it. */
@@ -77,6 +95,12 @@ uint64_t counters_begin(struct counters *counters)
 void counters_commit(struct counters *counters, uint64_t number)
 {
     raise_to(&counters->committed, number);
+}
+
+void counters_void(struct counters *counters, uint64_t number)
+{
+    uint64_t before = number - 1;
+    (void)atomic_compare_exchange_strong(&counters->durable, &before, number);
 }
 
 void counters_settle(struct counters *counters, uint64_t number)

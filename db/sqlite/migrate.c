@@ -249,6 +249,22 @@ static enum fault connect(struct db *db, const char *folder, bool alone, struct 
     return f;
 }
 
+/* The checkpoint lacked room.  A database that needs nothing else can be read: what its log holds is
+ * made durable, and nobody writes behind it before it has been emptied. */
+static enum fault keep_log(struct db *db, size_t applied, struct migrate_report *report,
+                           struct problem *why)
+{
+    if (applied < MIGRATION_COUNT || report->was_poisoned)
+        return why->fault;
+    *why = PROBLEM_NONE;
+    const enum fault f = db_sync(db, why);
+    if (f)
+        return f;
+    report->full = true;
+    atomic_store(&db->counters->log_kept, 1);
+    return FAULT_NONE;
+}
+
 /* All of it under the writers' lock. */
 static enum fault bring_up(struct db *db, const char *folder, int64_t now,
                            struct migrate_report *report, struct problem *why)
@@ -260,9 +276,11 @@ static enum fault bring_up(struct db *db, const char *folder, int64_t now,
     if (!f && report->was_poisoned)
         f = check_integrity(db, why);
     if (!f)
-        f = empty_wal(db, why);
-    if (!f)
         f = applied_of(db, &before, why);
+    if (!f)
+        f = empty_wal(db, why);
+    if (f == FAULT_STORAGE_FULL)
+        f = keep_log(db, before, report, why);
     if (!f && before < MIGRATION_COUNT)
         f = apply_from(db, before, now, why);
     if (!f && before < MIGRATION_COUNT)
@@ -276,6 +294,8 @@ static enum fault bring_up(struct db *db, const char *folder, int64_t now,
     report->after = MIGRATION_COUNT;
     report->created = before == 0;
     counters_level(db->counters);
+    if (!report->full)
+        atomic_store(&db->counters->log_kept, 0);
     return report->was_poisoned ? poison_clear(db->folder, db->counters, why) : FAULT_NONE;
 }
 
@@ -307,11 +327,22 @@ enum fault migrate_check(const char *folder, struct problem *why)
         f = db_connect(db, folder, DB_LOOK, false, why);
     if (!f)
         f = migrate_verify(db, why);
-    if (!f && poison_present(db->folder, NULL)) {
+    if (f) {
+        db_detach(db);
+        return f;
+    }
+    const struct counters *counters = counters_look(db->folder);
+    if (poison_present(db->folder, counters)) {
         f = problem_set(why, FAULT_UNAVAILABLE,
                         "a sync has failed, and nothing is written until all is started anew: "
                         "`sluice migrate` checks the database first");
+    } else if (counters && atomic_load(&counters->log_kept) != 0) {
+        f = problem_set(
+            why, FAULT_STORAGE_FULL,
+            "the disk had no room at the start: reads are served, and writes once there "
+            "is room");
     }
+    counters_close(counters);
     db_detach(db);
     return f;
 }

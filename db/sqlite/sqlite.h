@@ -36,6 +36,7 @@ struct db {
     uint64_t rests_on; /* the newest commit that was read or written since the last settle */
     void (*when_named)(void *ctx); /* NULL: nobody listens */
     void *when_named_ctx;
+    int runs;    /* of each transaction's body: more than 1 shows that it can be run again */
     bool named;  /* see db_named() */
     bool failed; /* a sync of this process failed: it never writes or syncs again */
     bool read_only;
@@ -74,6 +75,9 @@ MUST_CHECK enum fault db_exec(struct db *db, const char *sql, const char *step,
  * A failed sync inside SQLite sets the poison mark. */
 enum fault db_fault(struct db *db, int code, const char *step, struct problem *why);
 
+/* Whether an errno says that the disk refused the bytes and has none of them: no room, or no writing. */
+bool db_refused(int system);
+
 /* FAULT_UNAVAILABLE once a sync has failed, here or in any process. */
 MUST_CHECK enum fault db_healthy(struct db *db, struct problem *why);
 
@@ -91,6 +95,10 @@ MUST_CHECK enum fault db_sync(struct db *db, struct problem *why);
  * *complete is true when the whole WAL is in the database and both are durable.  A reader in the
  * way is no fault. */
 MUST_CHECK enum fault db_checkpoint(struct db *db, int mode, bool *complete, struct problem *why);
+
+/* Empties the WAL that a start had no room to empty, before anything is written behind what a crash
+ * may have left in it; FAULT_STORAGE_FULL while there is no room.  The caller holds the lock. */
+MUST_CHECK enum fault db_empty_kept_log(struct db *db, struct problem *why);
 
 /* Ends every statement that a fault left in the middle of its rows: it would hold a read
  * transaction open. */

@@ -56,6 +56,7 @@ enum {
 
     /* Opteryx */
     OPTERYX_BODY_MAX = 256 * KIB, /* bytes of a session's or commit's JSON body: FAULT_TOO_LARGE */
+    OPTERYX_ECHO_MAX = 512,       /* bytes of a bad input that a 422 repeats; the rest is cut */
     OPTERYX_NAME_MAX = 128,       /* characters of a workspace, collection or dataset: 422 */
     OPTERYX_PARTS_MAX = 1000,     /* parts of one session, numbered from 0: 422 */
     OPTERYX_COLUMNS_MAX = 16384,  /* columns of a part or dataset: FAULT_UNPROCESSABLE */
@@ -63,11 +64,13 @@ enum {
     OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
+    NDJSON_DEPTH_MAX = 128, /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
     PARQUET_ELEMENTS_MAX = 1 << 20, /* elements of a schema: FAULT_UNPROCESSABLE */
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
     OPTERYX_PAGE_BYTES = 1 * MIB,   /* names and messages of a list, past which its page ends */
     OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
+    OPTERYX_RANGES_MAX = 4096,         /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */

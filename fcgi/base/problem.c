@@ -70,13 +70,33 @@ enum fault problem_internal(struct problem *why, const char *format, ...)
     return FAULT_INTERNAL;
 }
 
+enum fault problem_damaged(struct problem *why, const char *format, ...)
+{
+    va_list values;
+    if (why->fault != FAULT_NONE)
+        return FAULT_DAMAGED;
+    (void)problem_set(why, FAULT_DAMAGED,
+                      "content_damaged: the stored bytes are not those that were uploaded");
+    va_start(values, format);
+    put_text(why->detail, sizeof why->detail, format, values);
+    va_end(values);
+    return FAULT_DAMAGED;
+}
+
 enum fault problem_errno(struct problem *why, int code, const char *what)
 {
-    const bool full = code == ENOSPC || code == EDQUOT;
-    const enum fault fault = full ? FAULT_STORAGE_FULL : FAULT_INTERNAL;
+    enum fault fault = FAULT_INTERNAL;
+    const char *text = "internal error";
+    if (code == ENOSPC || code == EDQUOT) {
+        fault = FAULT_STORAGE_FULL;
+        text = "the storage is full";
+    } else if (code == EROFS) {
+        fault = FAULT_UNAVAILABLE;
+        text = "the storage is read-only";
+    }
     if (why->fault != FAULT_NONE)
         return fault;
-    (void)problem_set(why, fault, "%s", full ? "the storage is full" : "internal error");
+    (void)problem_set(why, fault, "%s", text);
     (void)snprintf(why->detail, sizeof why->detail, "%s: %s", what, strerror(code));
     return fault;
 }
@@ -118,6 +138,8 @@ const char *fault_name(enum fault fault)
         return "unavailable";
     case FAULT_STORAGE_FULL:
         return "storage_full";
+    case FAULT_DAMAGED:
+        return "content_damaged";
     case FAULT_INTERNAL:
         return "internal";
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 struct blob_place {
+    struct blob_store *store;
     int fd;
     uint64_t bytes; /* of the whole content */
     /* The last piece that was written in one go, of which no write-back was started. */
@@ -17,7 +18,9 @@ enum fault blob_reserve(struct blob_store *store, uint64_t bytes, struct blob_re
                         struct problem *why)
 {
     struct blob_file file = BLOB_FILE_NONE;
-    enum fault f = blob_take_folder(store, why);
+    enum fault f = blob_room(store, bytes, why);
+    if (!f)
+        f = blob_take_folder(store, why);
     if (!f)
         f = blob_file_create(store, &file, why);
     if (f)
@@ -48,7 +51,7 @@ enum fault blob_place_open(struct blob_store *store, const struct blob_ref *ref,
         return code == ENOENT ? problem_set(why, FAULT_GONE, "the content is gone")
                               : problem_errno(why, code, "open a blob file to write");
     }
-    *place = (struct blob_place){ .fd = fd, .bytes = (uint64_t)ref->bytes };
+    *place = (struct blob_place){ .store = store, .fd = fd, .bytes = (uint64_t)ref->bytes };
     *out = place;
     return FAULT_NONE;
 }
@@ -73,6 +76,11 @@ enum fault blob_place_write(struct blob_place *place, uint64_t offset, const voi
     const unsigned char *from = bytes;
     if (offset > place->bytes || len > place->bytes - offset)
         return problem_set(why, FAULT_TOO_LARGE, "bytes past the end of the content");
+    if (place->from == place->to) { /* at the beginning, and at each start of a write-back */
+        const enum fault f = blob_room(place->store, BLOB_PLACE_STEP, why);
+        if (f)
+            return f;
+    }
     for (size_t done = 0; done < len;) {
         const ssize_t n = pwrite(place->fd, from + done, len - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)

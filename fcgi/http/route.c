@@ -1,11 +1,12 @@
 #include "http/route.h"
 
+#include "blob/blob.h"
 #include "http/origin.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-enum { STATUS_NO_CONTENT = 204, STATUS_INTERNAL = 500, ALLOW_MAX = 512 };
+enum { STATUS_OK = 200, STATUS_NO_CONTENT = 204, STATUS_INTERNAL = 500, ALLOW_MAX = 512 };
 
 /* ---- whose path it is ---- */
 
@@ -137,6 +138,16 @@ static const struct route *find(struct exchange *x, char allow[ALLOW_MAX])
 
 /* ---- what is answered ---- */
 
+/* What adds to the store leaves the operator's room on the disk free; what deletes may use it. */
+static enum fault room_check(struct exchange *x, struct problem *why)
+{
+    const enum right right = x->route->right;
+    const bool adds =
+        (right == RIGHT_WRITE || right == RIGHT_ADMIN) && strcmp(x->method, "DELETE") != 0;
+    return adds && x->blobs ? blob_room(x->blobs, 0, why) : FAULT_NONE;
+}
+
+/* Sets x->route, or answers what has none. */
 static enum fault dispatch(struct exchange *x, struct problem *why)
 {
     char allow[ALLOW_MAX];
@@ -144,7 +155,7 @@ static enum fault dispatch(struct exchange *x, struct problem *why)
     if (x->uri.bad_escape && !(x->route && strstr(x->route->pattern, "%...}")))
         return problem_set(why, FAULT_MALFORMED, "malformed percent escape in the request address");
     if (x->route)
-        return x->route->handle(x, why);
+        return room_check(x, why);
     x->capture_count = 0;
     if (!allow[0])
         return problem_code(why, FAULT_MISSING, ROUTE_UNKNOWN, "Not Found");
@@ -154,7 +165,7 @@ static enum fault dispatch(struct exchange *x, struct problem *why)
     return problem_code(why, FAULT_METHOD, ROUTE_METHOD, "Method Not Allowed");
 }
 
-/* The surface's own words; when even these fail, the fewest possible. */
+/* The surface's own error body; when even that fails, the shortest possible. */
 static void refuse(struct exchange *x, const struct problem *because)
 {
     static const char text[] = "internal error\n";
@@ -191,8 +202,9 @@ static enum fault answer(struct exchange *x, enum fault f, struct problem *why)
     return f;
 }
 
-enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
-                       const struct surface *fallback, struct problem *why)
+/* As far as the address, the method and the headers lead. */
+static enum fault enter(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                        const struct surface *fallback, struct problem *why)
 {
     x->surface = owner(&x->uri, surfaces, count, fallback);
     enum fault f = origin_check(x, why);
@@ -200,6 +212,29 @@ enum fault route_serve(struct exchange *x, const struct surface *const *surfaces
         f = x->surface->gate(x, why);
     if (!f && x->reply == REPLY_NONE)
         f = dispatch(x, why);
+    return f;
+}
+
+enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback, struct problem *why)
+{
+    enum fault f = enter(x, surfaces, count, fallback, why);
+    if (!f && x->reply == REPLY_NONE)
+        f = x->route->handle(x, why);
+    return answer(x, f, why);
+}
+
+enum fault route_allow(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback,
+                       enum fault (*allow)(struct exchange *x, enum right right,
+                                           const char *resource, struct problem *why),
+                       struct problem *why)
+{
+    enum fault f = enter(x, surfaces, count, fallback, why);
+    if (!f && x->reply == REPLY_NONE && x->route->right != RIGHT_NONE)
+        f = allow(x, x->route->right, NULL, why);
+    if (!f && x->reply == REPLY_NONE)
+        f = exchange_reply(x, STATUS_OK, NULL, "", 0, why);
     return answer(x, f, why);
 }
 

@@ -20,6 +20,7 @@ enum { STRUCTURE_MAX = 8 * MIB }; /* bytes of a dataset's columns as rows keep t
 
 /* One attempt: what was read, and what would be written. */
 struct plan {
+    struct exchange *x;
     struct arena *arena; /* of this attempt alone */
     const struct commit_request *request;
     const char *table;
@@ -28,28 +29,34 @@ struct plan {
     bool exists;
     struct opteryx_dataset dataset;
     struct gather parts;
-    struct text columns; /* of the dataset afterwards */
+    struct opteryx_totals totals; /* of the parts */
+    struct text columns;          /* of the dataset afterwards */
     struct text answer;
     char id[OPTERYX_COMMIT_ID_MAX];
 };
 
 /* Everything that the plan rests on, of one moment. */
-static enum fault look(struct exchange *x, struct plan *plan, struct problem *why)
+static enum fault look(struct db *db, void *ctx, struct problem *why)
 {
-    enum fault f = db_read_begin(x->db, why);
-    if (!f)
-        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->name, x->now, plan->arena,
-                                      &plan->session, why);
+    struct plan *plan = ctx;
+    struct exchange *x = plan->x;
+    arena_reset(plan->arena);
+    gather_release(&plan->parts);
+    gather_init(&plan->parts, plan->arena);
+    plan->repeated = false;
+    plan->exists = false;
+    enum fault f = opteryx_store_session_get(db, exchange_path(x, 0), x->who->id, x->now,
+                                             plan->arena, &plan->session, why);
     if (!f)
         f = opteryx_store_session_takes(&plan->session, &plan->request->target, plan->request->mode,
                                         &plan->repeated, why);
-    if (!f && !plan->repeated)
-        f = opteryx_store_dataset_get(x->db, &plan->request->target, plan->arena, &plan->dataset,
-                                      &plan->exists, why);
-    if (!f && !plan->repeated)
-        f = gather_parts(x->db, plan->session.id, false, plan->arena, &plan->parts, why);
-    db_read_end(x->db);
-    return f;
+    if (f || plan->repeated)
+        return f;
+    f = opteryx_store_dataset_get(db, &plan->request->target, plan->arena, &plan->dataset,
+                                  &plan->exists, why);
+    if (!f)
+        f = opteryx_store_part_totals(db, plan->session.id, &plan->totals, why);
+    return f ? f : gather_session(db, &plan->session, plan->arena, &plan->parts, why);
 }
 
 /* The dataset's columns afterwards; the text stays empty when they do not change. */
@@ -58,7 +65,7 @@ static enum fault structure(struct plan *plan, struct problem *why)
     struct columns declared;
     struct columns appended;
     const struct columns *after = &plan->parts.columns;
-    if (plan->exists && plan->request->mode == OPTERYX_APPEND && plan->parts.parts > 0) {
+    if (plan->exists && plan->request->mode == OPTERYX_APPEND && plan->parts.any) {
         columns_init(&declared, plan->arena);
         columns_init(&appended, plan->arena);
         enum fault f = columns_read(&declared, plan->dataset.columns, why);
@@ -82,7 +89,7 @@ static enum fault answer_write(struct plan *plan, struct problem *why)
     text_adds(&plan->answer, "{\"table\":");
     json_quote(&plan->answer, plan->table, strlen(plan->table));
     text_addf(&plan->answer, ",\"commit_id\":\"%s\",\"rows_written\":%lld,\"files_created\":%lld}",
-              plan->id, (long long)plan->parts.rows, (long long)plan->parts.parts);
+              plan->id, (long long)plan->totals.rows, (long long)plan->totals.files);
     return text_failed(&plan->answer) ? problem_internal(why, "no memory for an answer")
                                       : FAULT_NONE;
 }
@@ -92,7 +99,7 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
 {
     const struct commit_request *request = plan->request;
     *outcome = OPTERYX_REPEATED;
-    enum fault f = look(x, plan, why);
+    enum fault f = db_read(x->db, look, plan, why);
     if (!f && plan->repeated)
         return FAULT_NONE;
     const bool forbidden = plan->exists && request->mode == OPTERYX_FAIL;
@@ -104,7 +111,8 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
         return f;
     const struct opteryx_commit commit = {
         .session = plan->session.id,
-        .owner = x->who->name,
+        .owner_id = x->who->id,
+        .author = x->who->name,
         .target = &request->target,
         .mode = request->mode,
         .now = x->now,
@@ -119,37 +127,27 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
     return opteryx_store_commit(x->db, &commit, outcome, why);
 }
 
-/* A refusal that rests on what others have committed: that is made durable first. */
-static enum fault settled(struct exchange *x, enum fault f, struct problem *why)
-{
-    struct problem of_settling = PROBLEM_NONE;
-    if (f != FAULT_CONFLICT || db_settle(x->db, &of_settling) == FAULT_NONE)
-        return f;
-    *why = of_settling;
-    return of_settling.fault;
-}
-
 /* Attempts once; an answer is given unless others overtook the plan. */
 static enum fault commit_once(struct exchange *x, const struct commit_request *request,
                               const char *table, bool *overtaken, struct problem *why)
 {
     enum opteryx_outcome outcome = OPTERYX_COMMITTED;
-    struct plan plan = { .arena = arena_create(ARENA_MAX), .request = request, .table = table };
+    struct plan plan = {
+        .x = x, .arena = arena_create(ARENA_MAX), .request = request, .table = table
+    };
     text_init(&plan.columns, STRUCTURE_MAX);
     text_init(&plan.answer, OPTERYX_BODY_MAX);
     opteryx_request_commit_id(x, plan.id);
     enum fault f =
         plan.arena ? attempt(x, &plan, &outcome, why) : problem_internal(why, "no memory to plan");
-    f = settled(x, f, why);
     const char *answer = text_string(&plan.answer);
-    if (!f && plan.repeated) {
+    if (!f && plan.repeated)
         answer = plan.session.answer;
-        f = db_settle(x->db, why);
-    }
     /* found by the transaction alone: the next attempt reads the answer */
     *overtaken = !f && !plan.repeated && outcome != OPTERYX_COMMITTED;
     if (!f && !*overtaken)
         f = exchange_reply(x, OPTERYX_OK, "application/json", answer, strlen(answer), why);
+    gather_release(&plan.parts);
     text_release(&plan.columns);
     text_release(&plan.answer);
     arena_destroy(plan.arena);

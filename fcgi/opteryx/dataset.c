@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "db/opteryx_store_dataset.h"
+#include "opteryx/dataset_look.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
@@ -13,95 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum fault no_dataset(struct problem *why)
-{
-    return problem_set(why, FAULT_MISSING, "Dataset not found");
-}
-
-/* The name in the path, once the caller has the right to it. */
-static enum fault target_find(struct exchange *x, enum right right, struct opteryx_target *target,
-                              struct problem *why)
-{
-    const char *path = exchange_path(x, 0);
-    const bool named = validate_target(path, target);
-    enum fault f = auth_require(x, right, named ? path : NULL, why);
-    return f || named ? f : no_dataset(why);
-}
-
-/* Begins a look at the rows, which look_end() ends, with those of the path's dataset.  They are of
- * one moment, so that a dataset that is dropped meanwhile is not mixed with its successor.  arena:
- * for the columns; NULL without them. */
-static enum fault look_begin(struct exchange *x, struct arena *arena, struct opteryx_target *target,
-                             struct opteryx_dataset *dataset, struct problem *why)
-{
-    bool found = false;
-    enum fault f = target_find(x, RIGHT_READ, target, why);
-    if (!f)
-        f = db_read_begin(x->db, why);
-    if (!f)
-        f = opteryx_store_dataset_get(x->db, target, arena, dataset, &found, why);
-    return f || found ? f : no_dataset(why);
-}
-
-/* Ends it, with f so far: what was read, or not found, is made durable before anybody hears of it. */
-static enum fault look_end(struct exchange *x, enum fault f, struct problem *why)
-{
-    struct problem of_settling = PROBLEM_NONE;
-    db_read_end(x->db);
-    if ((f && f != FAULT_MISSING) || db_settle(x->db, &of_settling) == FAULT_NONE)
-        return f;
-    *why = of_settling;
-    return of_settling.fault;
-}
-
-/* Adds "name": value; value NULL means that there was no memory for it. */
-static bool add(json_object *object, const char *name, json_object *value)
-{
-    return value && json_add(object, name, value);
-}
-
-static bool add_text(json_object *object, const char *name, const char *text)
-{
-    return json_add(object, name, json_string(text));
-}
-
-static bool add_number(json_object *object, const char *name, int64_t number)
-{
-    return add(object, name, json_object_new_int64(number));
-}
-
-static bool add_time(json_object *object, const char *name, int64_t at)
-{
-    char iso[CLOCK_ISO_MAX];
-    clock_iso(at, iso);
-    return add_text(object, name, iso);
-}
-
-static bool add_totals(json_object *object, const struct opteryx_totals *totals)
-{
-    json_object *made = json_object_new_object();
-    return add(object, "totals", made) && add_number(made, "files", totals->files) &&
-           add_number(made, "rows", totals->rows) && add_number(made, "bytes", totals->bytes);
-}
-
-static bool add_change(json_object *object, const char *name, int64_t files, int64_t rows)
-{
-    json_object *made = json_object_new_object();
-    return add(object, name, made) && add_number(made, "files", files) &&
-           add_number(made, "rows", rows);
-}
-
-static bool snapshot_fill(json_object *object, const struct opteryx_snapshot *s)
-{
-    return add_text(object, "commit_id", s->commit_id) &&
-           add_number(object, "sequence", s->sequence) && add_text(object, "parent", s->parent) &&
-           add_text(object, "operation", s->operation) && add_text(object, "message", s->message) &&
-           add_text(object, "author", s->author) && add_time(object, "at", s->at) &&
-           add_change(object, "added", s->files_added, s->rows_added) &&
-           add_change(object, "removed", s->files_removed, s->rows_removed) &&
-           add_totals(object, &s->totals);
-}
-
 /* The columns of a row, as clients read them. */
 static bool add_schema(struct exchange *x, json_object *object, const char *json,
                        struct problem *why)
@@ -109,16 +21,7 @@ static bool add_schema(struct exchange *x, json_object *object, const char *json
     struct columns columns;
     columns_init(&columns, x->arena);
     return columns_read(&columns, json, why) == FAULT_NONE &&
-           add(object, "schema", opteryx_request_schema(&columns));
-}
-
-/* Answers with body when ok, else with the reason or the lack of memory. */
-static enum fault answer(struct exchange *x, bool ok, json_object *body, struct problem *why)
-{
-    if (ok)
-        return exchange_reply_json(x, OPTERYX_OK, body, why);
-    json_object_put(body);
-    return why->fault ? why->fault : opteryx_request_no_memory(why);
+           dataset_look_add(object, "schema", opteryx_request_schema(&columns));
 }
 
 /* ---- lists ---- */
@@ -129,13 +32,25 @@ struct page {
     json_object *entries;
     int64_t limit;
     int64_t count;
-    size_t bytes;           /* of the entries' texts that clients chose */
-    int64_t last;           /* the number of the last entry */
-    const char *workspace;  /* NULL: all */
-    const char *collection; /* NULL: all */
-    const char *table;      /* of the files, or of the last dataset */
+    size_t bytes;                       /* of the entries' texts that clients chose */
+    int64_t last;                       /* the number of the last entry */
+    const char *workspace;              /* NULL: all */
+    const char *collection;             /* NULL: all */
+    const char *table;                  /* of the files, or of the last dataset */
+    const struct opteryx_target *start; /* of the list of datasets */
     bool more;
 };
+
+/* Empties the page, for a transaction that runs again. */
+static enum fault page_reset(struct page *page, struct problem *why)
+{
+    json_object_put(page->entries);
+    page->entries = json_object_new_array();
+    page->count = 0;
+    page->bytes = 0;
+    page->more = false;
+    return page->entries ? FAULT_NONE : opteryx_request_no_memory(why);
+}
 
 /* A new entry with a text of the client's, which may be NULL; NULL when the page is full, which sets
  * more, or without memory, which sets why. */
@@ -173,8 +88,7 @@ static enum fault page_begin(struct exchange *x, struct page *page, int64_t *aft
     if (*invalid)
         f = opteryx_refuse_invalid(x, &v, why);
     validate_release(&v);
-    page->entries = *invalid ? NULL : json_object_new_array();
-    return !f && !*invalid && !page->entries ? opteryx_request_no_memory(why) : f;
+    return f;
 }
 
 /* The entries and the way to the next page; next: its after, taken. */
@@ -214,9 +128,10 @@ static enum fault list_each(void *ctx, const struct opteryx_listed *listed, bool
     if (!entry)
         return why->fault;
     page->table = opteryx_request_table(page->x, &listed->target);
-    if (!add_text(entry, "table", page->table) || !page->table ||
-        !add_text(entry, "commit_id", listed->commit_id) || !add_totals(entry, &listed->totals) ||
-        !add_time(entry, "changed_at", listed->changed_at))
+    if (!dataset_look_add_text(entry, "table", page->table) || !page->table ||
+        !dataset_look_add_text(entry, "commit_id", listed->commit_id) ||
+        !dataset_look_add_totals(entry, &listed->totals) ||
+        !dataset_look_add_time(entry, "changed_at", listed->changed_at))
         return opteryx_request_no_memory(why);
     return FAULT_NONE;
 }
@@ -247,6 +162,13 @@ static bool list_seek(const struct page *page, struct opteryx_target *after)
     return true;
 }
 
+static enum fault list_look(struct db *db, void *ctx, struct problem *why)
+{
+    struct page *page = ctx;
+    const enum fault f = page_reset(page, why);
+    return f ? f : opteryx_store_dataset_list(db, page->start, list_each, page, why);
+}
+
 enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
 {
     struct page page;
@@ -264,14 +186,15 @@ enum fault opteryx_dataset_list(struct exchange *x, struct problem *why)
         f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f && !page.workspace)
         page.workspace = scope_workspace(x);
+    page.start = &after;
     if (!f && list_seek(&page, &after))
-        f = opteryx_store_dataset_list(x->db, &after, list_each, &page, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = db_read(x->db, list_look, &page, why);
+    else if (!f)
+        f = page_reset(&page, why);
     if (!f) {
         json_object *body = json_object_new_object();
         json_object *next = page.more ? json_string(page.table) : NULL;
-        f = answer(x, page_add(&page, body, "datasets", next), body, why);
+        f = dataset_look_answer(x, page_add(&page, body, "datasets", next), body, why);
     }
     json_object_put(page.entries);
     return f;
@@ -286,28 +209,36 @@ static enum fault snapshots_each(void *ctx, const struct opteryx_snapshot *snaps
     if (!entry)
         return why->fault;
     page->last = snapshot->sequence;
-    return snapshot_fill(entry, snapshot) ? FAULT_NONE : opteryx_request_no_memory(why);
+    return dataset_look_snapshot(entry, snapshot) ? FAULT_NONE : opteryx_request_no_memory(why);
+}
+
+static enum fault snapshots_look(struct db *db, void *ctx, struct problem *why)
+{
+    struct look *look = ctx;
+    enum fault f = page_reset(look->page, why);
+    if (!f)
+        f = dataset_look_get(db, look, NULL, why);
+    return f ? f
+             : opteryx_store_dataset_snapshots(db, look->dataset.number, look->after,
+                                               look->page->limit + 1, snapshots_each, look->page,
+                                               why);
 }
 
 enum fault opteryx_dataset_snapshots(struct exchange *x, struct problem *why)
 {
     struct page page;
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
-    int64_t before = INT64_MAX;
+    struct look look = { .x = x, .after = INT64_MAX, .page = &page };
     bool invalid = false;
-    enum fault f = page_begin(x, &page, &before, &invalid, why);
+    enum fault f = page_begin(x, &page, &look.after, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, NULL, &target, &dataset, why);
+    f = dataset_look_target(x, RIGHT_READ, &look.target, why);
     if (!f)
-        f = opteryx_store_dataset_snapshots(x->db, dataset.number, before, page.limit + 1,
-                                            snapshots_each, &page, why);
-    f = look_end(x, f, why);
+        f = db_read(x->db, snapshots_look, &look, why);
     if (!f) {
         json_object *body = json_object_new_object();
         json_object *next = page.more ? json_object_new_int64(page.last) : NULL;
-        f = answer(x, page_add(&page, body, "snapshots", next), body, why);
+        f = dataset_look_answer(x, page_add(&page, body, "snapshots", next), body, why);
     }
     json_object_put(page.entries);
     return f;
@@ -315,29 +246,35 @@ enum fault opteryx_dataset_snapshots(struct exchange *x, struct problem *why)
 
 /* ---- one of each ---- */
 
+static enum fault show_look(struct db *db, void *ctx, struct problem *why)
+{
+    struct look *look = ctx;
+    const enum fault f = dataset_look_get(db, look, look->x->arena, why);
+    return f ? f
+             : opteryx_store_dataset_snapshot(db, look->dataset.number, look->dataset.commit_id,
+                                              look->x->arena, &look->snapshot, why);
+}
+
 enum fault opteryx_dataset_show(struct exchange *x, struct problem *why)
 {
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
-    struct opteryx_snapshot snapshot = { .sequence = 0 };
-    enum fault f = look_begin(x, x->arena, &target, &dataset, why);
+    struct look look = { .x = x };
+    enum fault f = dataset_look_target(x, RIGHT_READ, &look.target, why);
     if (!f)
-        f = opteryx_store_dataset_snapshot(x->db, dataset.number, dataset.commit_id, x->arena,
-                                           &snapshot, why);
-    f = look_end(x, f, why);
+        f = db_read(x->db, show_look, &look, why);
     if (f)
         return f;
     json_object *body = json_object_new_object();
     json_object *current = json_object_new_object();
-    const bool ok = add(body, "snapshot", current) &&
-                    add_text(body, "table", opteryx_request_table(x, &target)) &&
-                    add_text(body, "workspace", target.workspace) &&
-                    add_text(body, "collection", target.collection) &&
-                    add_text(body, "dataset", target.dataset) &&
-                    add_schema(x, body, dataset.columns, why) &&
-                    snapshot_fill(current, &snapshot) && add_totals(body, &dataset.totals) &&
-                    add_time(body, "created_at", dataset.created_at);
-    return answer(x, ok, body, why);
+    const bool ok = dataset_look_add(body, "snapshot", current) &&
+                    dataset_look_add_text(body, "table", opteryx_request_table(x, &look.target)) &&
+                    dataset_look_add_text(body, "workspace", look.target.workspace) &&
+                    dataset_look_add_text(body, "collection", look.target.collection) &&
+                    dataset_look_add_text(body, "dataset", look.target.dataset) &&
+                    add_schema(x, body, look.dataset.columns, why) &&
+                    dataset_look_snapshot(current, &look.snapshot) &&
+                    dataset_look_add_totals(body, &look.dataset.totals) &&
+                    dataset_look_add_time(body, "created_at", look.dataset.created_at);
+    return dataset_look_answer(x, ok, body, why);
 }
 
 static enum fault files_each(void *ctx, const struct opteryx_file *file, bool *enough,
@@ -354,10 +291,13 @@ static enum fault files_each(void *ctx, const struct opteryx_file *file, bool *e
     const char *url =
         arena_printf(page->x->arena, "%s/v1/datasets/%s/files/%lld", exchange_base_url(page->x),
                      page->table, (long long)file->number);
-    if (!url || !add_number(entry, "number", file->number) ||
-        !add_text(entry, "name", file->name) || !add_text(entry, "kind", file->kind) ||
-        !add_number(entry, "rows", file->rows) || !add_number(entry, "bytes", file->bytes) ||
-        !add_text(entry, "sha256", digest) || !add_text(entry, "url", url))
+    if (!url || !dataset_look_add_number(entry, "number", file->number) ||
+        !dataset_look_add_text(entry, "name", file->name) ||
+        !dataset_look_add_text(entry, "kind", file->kind) ||
+        !dataset_look_add_number(entry, "rows", file->rows) ||
+        !dataset_look_add_number(entry, "bytes", file->bytes) ||
+        !dataset_look_add_text(entry, "sha256", digest) ||
+        !dataset_look_add_text(entry, "url", url))
         return opteryx_request_no_memory(why);
     return FAULT_NONE;
 }
@@ -369,129 +309,46 @@ static enum fault snapshot_answer(struct exchange *x, struct page *page,
 {
     json_object *body = json_object_new_object();
     json_object *next = page->more ? json_object_new_int64(page->last) : NULL;
-    const bool ok = page_add(page, body, "files", next) && snapshot_fill(body, snapshot) &&
+    const bool ok = page_add(page, body, "files", next) && dataset_look_snapshot(body, snapshot) &&
                     add_schema(x, body, columns, why);
-    return answer(x, ok, body, why);
+    return dataset_look_answer(x, ok, body, why);
+}
+
+static enum fault snapshot_look(struct db *db, void *ctx, struct problem *why)
+{
+    struct look *look = ctx;
+    struct exchange *x = look->x;
+    enum fault f = page_reset(look->page, why);
+    if (!f)
+        f = dataset_look_get(db, look, NULL, why);
+    if (!f)
+        f = opteryx_store_dataset_snapshot(db, look->dataset.number, exchange_path(x, 1), x->arena,
+                                           &look->snapshot, why);
+    if (!f)
+        f = opteryx_store_dataset_columns(db, look->dataset.number, look->snapshot.structure,
+                                          x->arena, &look->columns, why);
+    const struct opteryx_files wanted = { .arena = x->arena,
+                                          .dataset = look->dataset.number,
+                                          .snapshot = &look->snapshot,
+                                          .after = look->after,
+                                          .most = look->page->limit + 1 };
+    return f ? f : opteryx_store_dataset_files(db, &wanted, files_each, look->page, why);
 }
 
 enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why)
 {
     struct page page;
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
-    struct opteryx_snapshot snapshot = { .sequence = 0 };
-    const char *columns = NULL;
-    int64_t after = 0;
+    struct look look = { .x = x, .page = &page };
     bool invalid = false;
-    enum fault f = page_begin(x, &page, &after, &invalid, why);
+    enum fault f = page_begin(x, &page, &look.after, &invalid, why);
     if (f || invalid)
         return f;
-    f = look_begin(x, NULL, &target, &dataset, why);
     page.table = exchange_path(x, 0);
+    f = dataset_look_target(x, RIGHT_READ, &look.target, why);
     if (!f)
-        f = opteryx_store_dataset_snapshot(x->db, dataset.number, exchange_path(x, 1), x->arena,
-                                           &snapshot, why);
+        f = db_read(x->db, snapshot_look, &look, why);
     if (!f)
-        f = opteryx_store_dataset_columns(x->db, dataset.number, snapshot.structure, x->arena,
-                                          &columns, why);
-    const struct opteryx_files wanted = {
-        .dataset = dataset.number, .snapshot = &snapshot, .after = after, .most = page.limit + 1
-    };
-    if (!f)
-        f = opteryx_store_dataset_files(x->db, &wanted, files_each, &page, why);
-    f = look_end(x, f, why);
-    if (!f)
-        f = snapshot_answer(x, &page, &snapshot, columns, why);
+        f = snapshot_answer(x, &page, &look.snapshot, look.columns, why);
     json_object_put(page.entries);
-    return f;
-}
-
-/* Sends a file; *moved when its bytes were moved after its row had been read. */
-static enum fault file_send(struct exchange *x, int64_t number, bool *moved, struct problem *why)
-{
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
-    struct opteryx_file file = { .number = 0 };
-    char digest[2 * OPTERYX_SHA256_BYTES + 1];
-    *moved = false;
-    enum fault f = look_begin(x, NULL, &target, &dataset, why);
-    if (!f)
-        f = opteryx_store_dataset_file(x->db, dataset.number, number, x->arena, &file, why);
-    f = look_end(x, f, why);
-    if (f)
-        return f;
-    text_hex(file.sha256, sizeof file.sha256, digest);
-    const char *etag = arena_printf(x->arena, "\"%s\"", digest);
-    f = exchange_reply_blob(x, &file.ref, format_media_type(file.kind), etag, why);
-    *moved = f == FAULT_GONE;
-    return f;
-}
-
-enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
-{
-    const struct validate_bounds bounds = { "path", "number", 1, INT32_MAX };
-    struct validate v;
-    int64_t number = 0;
-    bool moved = false;
-    enum fault f = FAULT_NONE;
-    validate_init(&v);
-    validate_integer(&v, &bounds, exchange_path(x, 1), &number);
-    const bool invalid = v.count > 0;
-    if (invalid)
-        f = opteryx_refuse_invalid(x, &v, why);
-    validate_release(&v);
-    if (invalid)
-        return f;
-    f = file_send(x, number, &moved, why);
-    if (moved) {
-        *why = PROBLEM_NONE;
-        f = file_send(x, number, &moved, why);
-    }
-    return f;
-}
-
-/* ---- going back ---- */
-
-static enum fault rollback_checked(struct exchange *x, const char *to, struct problem *why)
-{
-    struct opteryx_target target = { .workspace = "" };
-    struct opteryx_dataset dataset = { .number = 0 };
-    struct opteryx_snapshot snapshot = { .sequence = 0 };
-    char id[OPTERYX_COMMIT_ID_MAX];
-    enum fault f = target_find(x, RIGHT_WRITE, &target, why);
-    if (f)
-        return f;
-    opteryx_request_commit_id(x, id);
-    const struct opteryx_rollback rollback = { .target = &target,
-                                               .to = to,
-                                               .id = id,
-                                               .if_match = opteryx_request_if_match(x),
-                                               .author = x->who->name,
-                                               .now = x->now };
-    f = opteryx_store_dataset_rollback(x->db, &rollback, why);
-    if (f)
-        return f;
-    f = look_begin(x, NULL, &target, &dataset, why);
-    if (!f)
-        f = opteryx_store_dataset_snapshot(x->db, dataset.number, id, x->arena, &snapshot, why);
-    f = look_end(x, f, why);
-    if (f)
-        return f;
-    json_object *body = json_object_new_object();
-    return answer(x, snapshot_fill(body, &snapshot), body, why);
-}
-
-enum fault opteryx_dataset_rollback(struct exchange *x, struct problem *why)
-{
-    struct validate v;
-    json_object *body = NULL;
-    const char *to = NULL;
-    validate_init(&v);
-    enum fault f = opteryx_request_json(x, &v, false, &body, why);
-    if (!f && v.count == 0)
-        validate_rollback(&v, body, &to);
-    if (!f)
-        f = v.count ? opteryx_refuse_invalid(x, &v, why) : rollback_checked(x, to, why);
-    validate_release(&v);
     return f;
 }

@@ -5,6 +5,7 @@
 #include "blob/blob.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
+#include "opteryx/gather.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
@@ -19,15 +20,32 @@ enum { ROW_TEXT_MAX = 8 * MIB }; /* bytes of a part's columns or issues as rows 
 
 /* Where the decoded bytes go, all in one pass. */
 struct receiver {
+    struct exchange *x;
+    uint64_t bytes;
     struct format *format;
     struct digest *digest;
     struct blob_writer *writer;
 };
 
+/* A few bytes that become a disk full of them: by the operator's bound, where the decoder's own would
+ * let them pass. */
+static enum fault ratio_check(struct receiver *receiver, size_t len, struct problem *why)
+{
+    const uint64_t ratio = (uint64_t)receiver->x->config->part_ratio_max;
+    receiver->bytes += len;
+    if (receiver->bytes <= CODING_RATIO_FROM || receiver->bytes / ratio <= receiver->x->body_bytes)
+        return FAULT_NONE;
+    return problem_set(why, FAULT_TOO_LARGE,
+                       "the part decodes to more than %llu times the bytes that were sent",
+                       (unsigned long long)ratio);
+}
+
 static enum fault receive(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct receiver *receiver = ctx;
-    enum fault f = format_feed(receiver->format, bytes, len, why);
+    enum fault f = ratio_check(receiver, len, why);
+    if (!f)
+        f = format_feed(receiver->format, bytes, len, why);
     if (f)
         return f;
     digest_add(receiver->digest, bytes, len);
@@ -102,7 +120,7 @@ static enum fault read_back(void *ctx, uint64_t offset, void *bytes, size_t len,
 static enum fault content(struct exchange *x, enum coding coding, enum format_kind kind,
                           struct opteryx_part *part, struct reading *reading, struct problem *why)
 {
-    struct receiver receiver = { .digest = digest_create(DIGEST_SHA256) };
+    struct receiver receiver = { .x = x, .digest = digest_create(DIGEST_SHA256) };
     struct stored stored = { .blobs = x->blobs, .ref = &part->ref };
     const struct thrift_source source = { &stored, read_back };
     enum fault f = FAULT_NONE;
@@ -156,6 +174,91 @@ static enum fault compare(struct exchange *x, const struct opteryx_session *sess
     return f;
 }
 
+/* What the session's parts are together with one more. */
+struct plan {
+    struct exchange *x;
+    const char *session;
+    const struct opteryx_part *part;
+    const struct columns *columns; /* of the part */
+    struct arena *arena;           /* of what was merged before */
+    struct gather gather;
+    int64_t revision;
+    bool keeps; /* nothing changes by it */
+};
+
+/* A part that comes last, as clients send them, is added to what was merged before. */
+static enum fault plan_look(struct db *db, void *ctx, struct problem *why)
+{
+    struct plan *plan = ctx;
+    struct exchange *x = plan->x;
+    struct opteryx_session session = { .revision = 0 };
+    struct opteryx_merged merged = { .notes = "" };
+    int64_t last = 0;
+    gather_release(&plan->gather);
+    arena_reset(plan->arena);
+    gather_init(&plan->gather, plan->arena);
+    enum fault f =
+        opteryx_store_session_get(db, plan->session, x->who->id, x->now, NULL, &session, why);
+    plan->revision = session.revision;
+    if (!f)
+        f = opteryx_store_part_last(db, plan->session, &last, why);
+    if (!f && session.merged)
+        f = opteryx_store_merged(db, plan->session, plan->arena, &merged, why);
+    const bool is_last = plan->part->part > last;
+    plan->keeps = !f && session.merged && (is_last || strcmp(merged.notes, "[]") == 0) &&
+                  strcmp(merged.columns, plan->part->columns) == 0;
+    if (f || plan->keeps)
+        return f;
+    if (!is_last || (last >= 0 && !session.merged))
+        return gather_parts(db, plan->session, plan->part->part, plan->columns, &plan->gather, why);
+    if (session.merged)
+        f = gather_read(&plan->gather, &merged, why);
+    return f ? f : gather_add(&plan->gather, plan->part->part, plan->columns, why);
+}
+
+/* Writes the row once, with what was planned; *overtaken when it must be planned anew.  known: the
+ * plan is to be written, too; the last attempt leaves it to whoever reads the session. */
+static enum fault put_once(struct plan *plan, bool known, bool *overtaken, struct problem *why)
+{
+    struct opteryx_merged merged = { .notes = "" };
+    struct text columns;
+    struct opteryx_put put = { .session = plan->session,
+                               .owner_id = plan->x->who->id,
+                               .part = plan->part,
+                               .bytes_max = plan->x->config->session_bytes_max };
+    text_init(&columns, ROW_TEXT_MAX);
+    enum fault f = known ? db_read(plan->x->db, plan_look, plan, why) : FAULT_NONE;
+    if (!f && known) {
+        put.revision = plan->revision;
+        put.keeps = plan->keeps;
+        gather_write(&plan->gather, &columns, &merged);
+        put.merged = plan->keeps || text_failed(&columns) ? NULL : &merged;
+    }
+    if (!f)
+        f = opteryx_store_part_put(plan->x->db, &put, overtaken, why);
+    text_release(&columns);
+    return f;
+}
+
+static enum fault put_planned(struct exchange *x, const char *session,
+                              const struct opteryx_part *part, const struct columns *columns,
+                              struct problem *why)
+{
+    enum { PLANS = 3 };
+    struct plan plan = { .x = x,
+                         .session = session,
+                         .part = part,
+                         .columns = columns,
+                         .arena = arena_create(ARENA_MAX) };
+    bool overtaken = true;
+    enum fault f = plan.arena ? FAULT_NONE : problem_internal(why, "no memory to plan");
+    for (int i = 0; !f && overtaken && i <= PLANS; i++)
+        f = put_once(&plan, i < PLANS, &overtaken, why);
+    gather_release(&plan.gather);
+    arena_destroy(plan.arena);
+    return f;
+}
+
 /* The row; the bytes are durable. */
 static enum fault store(struct exchange *x, const char *session, struct opteryx_part *part,
                         const struct reading *reading, struct problem *why)
@@ -171,10 +274,8 @@ static enum fault store(struct exchange *x, const char *session, struct opteryx_
         f = problem_set(why, FAULT_UNPROCESSABLE, "the part's columns take too much room");
     part->columns = text_string(&columns);
     part->issues = text_string(&issues);
-    if (!f) {
-        f = opteryx_store_part_put(x->db, session, x->who->name, part, why);
-        exchange_keep_blobs(x);
-    }
+    if (!f)
+        f = put_planned(x, session, part, &reading->columns, why);
     text_release(&columns);
     text_release(&issues);
     return f;
@@ -227,13 +328,10 @@ static enum fault put_checked(struct exchange *x, int64_t number, struct problem
 
     enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
     if (!f)
-        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->name, x->now, x->arena,
+        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->id, x->now, x->arena,
                                       &session, why);
-    if (!f && session.answer) {
-        f = db_settle(x->db, why);
-        if (!f)
-            f = problem_set(why, FAULT_CONFLICT, "session already committed");
-    }
+    if (!f && session.answer)
+        f = problem_set(why, FAULT_CONFLICT, "session already committed");
     if (!f)
         f = coding_named(exchange_header(x, "Content-Encoding"), &coding, why);
     part.file_name = file_name(x);
@@ -265,7 +363,7 @@ static enum fault delete_checked(struct exchange *x, int64_t number, struct prob
 {
     enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
     if (!f)
-        f = opteryx_store_part_drop(x->db, exchange_path(x, 0), x->who->name, number, x->now, why);
+        f = opteryx_store_part_drop(x->db, exchange_path(x, 0), x->who->id, number, x->now, why);
     if (f)
         return f;
     json_object *body = json_object_new_object();

@@ -97,7 +97,8 @@ static enum fault open_checked(struct exchange *x, struct opteryx_session *sessi
     enum fault f = auth_require(x, RIGHT_WRITE, table, why);
     if (f)
         return f;
-    (void)snprintf(session->owner, sizeof session->owner, "%s", x->who->name);
+    session->owner = x->who->name;
+    session->owner_id = x->who->id;
     session->created_at = x->now;
     session->expires_at = x->now + x->config->session_hours * HOUR_MS;
     id_make(x, session->id);

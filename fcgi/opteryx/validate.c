@@ -7,8 +7,9 @@
 #include <strings.h>
 
 enum {
-    DETAIL_MAX = 4 * OPTERYX_BODY_MAX, /* bytes; each error repeats the input it is about */
-    LOC_MAX = 3,                       /* names of a place */
+    DETAIL_MAX = 128 * KIB,  /* bytes; each error repeats the input it is about, up to a bound */
+    ECHO_TEXT_MAX = 8 * KIB, /* of a parameter, repeated once: more than VALIDATE_DIGITS_MAX */
+    LOC_MAX = 3,             /* names of a place */
     UTF16_MARK_LEN = 2,
 };
 
@@ -55,11 +56,43 @@ static void error_begin(struct validate *v, const char *type, const struct loc *
     text_adds(&v->detail, ",\"input\":");
 }
 
+/* Repeats a text of the request, which nobody has been authorised for yet: only its beginning when it
+ * is longer than most. */
+static void echo_text(struct validate *v, const char *input, size_t len, size_t most)
+{
+    enum { CONTINUES_MASK = 0xC0, CONTINUES = 0x80 }; /* a byte inside of a character */
+    struct text cut;
+    size_t end = len < most ? len : most;
+    while (end < len && end > 0 && ((unsigned char)input[end] & CONTINUES_MASK) == CONTINUES)
+        end--;
+    text_init(&cut, end + sizeof "...");
+    text_add(&cut, input, end);
+    if (end < len)
+        text_adds(&cut, "...");
+    json_quote(&v->detail, text_string(&cut), cut.len);
+    text_release(&cut);
+}
+
+/* The same for a value, which several errors may be about; the beginning of a long one is text. */
+static void echo_json(struct validate *v, json_object *input)
+{
+    struct text whole;
+    text_init(&whole, OPTERYX_BODY_MAX * sizeof "\\u0000");
+    json_write(&whole, input);
+    if (text_failed(&whole))
+        text_adds(&v->detail, "null");
+    else if (whole.len <= OPTERYX_ECHO_MAX)
+        text_add(&v->detail, text_string(&whole), whole.len);
+    else
+        echo_text(v, text_string(&whole), whole.len, OPTERYX_ECHO_MAX);
+    text_release(&whole);
+}
+
 static void error_json(struct validate *v, const char *type, const struct loc *loc,
                        const char *message, json_object *input)
 {
     error_begin(v, type, loc, message);
-    json_write(&v->detail, input);
+    echo_json(v, input);
     text_addc(&v->detail, '}');
 }
 
@@ -69,7 +102,7 @@ static void error_text(struct validate *v, const char *type, const struct loc *l
 {
     error_begin(v, type, loc, message);
     if (input)
-        json_quote(&v->detail, input, strlen(input));
+        echo_text(v, input, strlen(input), ECHO_TEXT_MAX);
     else
         text_adds(&v->detail, "null");
     if (ctx)
@@ -228,7 +261,7 @@ enum fault validate_json(struct validate *v, const char *content_type, const cha
     if (!is_json(content_type)) {
         error_begin(v, "model_attributes_type", &loc,
                     "Input should be a valid dictionary or object to extract fields from");
-        json_quote(&v->detail, bytes, len);
+        echo_text(v, bytes, len, OPTERYX_ECHO_MAX);
         text_addc(&v->detail, '}');
         return FAULT_NONE;
     }
@@ -334,7 +367,7 @@ static void mode_parse(struct validate *v, json_object *value, enum opteryx_mode
         }
     }
     error_begin(v, "enum", &loc, "Input should be 'fail', 'overwrite' or 'append'");
-    json_write(&v->detail, value);
+    echo_json(v, value);
     text_adds(&v->detail, ",\"ctx\":{\"expected\":\"'fail', 'overwrite' or 'append'\"}}");
 }
 

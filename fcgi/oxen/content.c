@@ -174,31 +174,30 @@ enum fault oxen_content_chunk(struct exchange *x, struct problem *why)
 
 /* ---- the whole ---- */
 
+static enum fault find_content(struct exchange *x, void *ctx, struct exchange_content *out,
+                               struct problem *why)
+{
+    struct file *file = ctx;
+    char digits[OXEN_HASH_TEXT_MAX];
+    struct oxen_hash hash;
+    const enum fault f = look_up(file, why);
+    memcpy(hash.bytes, file->hash, sizeof hash.bytes);
+    oxen_hash_text(&hash, digits);
+    out->ref = file->ref;
+    out->content_type = file->mime_type;
+    out->etag = arena_printf(x->arena, "\"%s\"", digits);
+    return f;
+}
+
 /* GET .../file/{revision}/{path} */
 enum fault oxen_content_file(struct exchange *x, struct problem *why)
 {
     struct file file = { .x = x };
-    struct oxen_hash hash;
-    char digits[OXEN_HASH_TEXT_MAX];
     char commit[OXEN_HASH_TEXT_MAX];
-    enum fault f = open_file(&file, false, why);
+    const enum fault f = open_file(&file, false, why);
     if (f)
         return f;
-    memcpy(hash.bytes, file.hash, sizeof hash.bytes);
-    oxen_hash_text(&hash, digits);
     oxen_hash_text(&file.last_commit, commit);
-    const char *etag = arena_printf(x->arena, "\"%s\"", digits);
     exchange_set_header(x, "oxen-revision-id", commit);
-    for (int tries = 0; tries < LOOK_UPS_MAX; tries++) {
-        struct problem of_try = PROBLEM_NONE;
-        f = look_up(&file, &of_try);
-        if (!f)
-            f = exchange_reply_blob(x, &file.ref, file.mime_type, etag, &of_try);
-        if (f == FAULT_GONE)
-            continue;
-        if (f)
-            *why = of_try;
-        return f;
-    }
-    return problem_internal(why, "the bytes of a content are gone");
+    return exchange_reply_content(x, find_content, &file, why);
 }

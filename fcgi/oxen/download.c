@@ -19,8 +19,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { LOOK_UPS_MAX = 3 }; /* of a content that moves while it is read */
-
 /* FAULT_MISSING when it is not stored. */
 static enum fault look_up(struct exchange *x, int64_t repository, const struct oxen_hash *hash,
                           struct blob_ref *out, struct problem *why)
@@ -30,41 +28,36 @@ static enum fault look_up(struct exchange *x, int64_t repository, const struct o
     return f || found ? f : problem_set(why, FAULT_MISSING, "no such version");
 }
 
-/* The last look-up has found a row whose bytes are not there: not that of a content that moves. */
-static enum fault lost(struct problem *why)
-{
-    return problem_internal(why, "the bytes of a version are gone");
-}
-
 /* ---- one ---- */
+
+struct wanted {
+    int64_t repository;
+    struct oxen_hash hash;
+};
+
+static enum fault find_content(struct exchange *x, void *ctx, struct exchange_content *out,
+                               struct problem *why)
+{
+    const struct wanted *wanted = ctx;
+    char text[OXEN_HASH_TEXT_MAX];
+    const enum fault f = look_up(x, wanted->repository, &wanted->hash, &out->ref, why);
+    oxen_hash_text(&wanted->hash, text);
+    out->content_type = "application/octet-stream";
+    out->etag = arena_printf(x->arena, "\"%s\"", text);
+    return f;
+}
 
 /* GET /api/repos/{namespace}/{repo_name}/versions/{hash}/content */
 enum fault oxen_download_content(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
-    struct oxen_hash hash = { { 0 } };
-    struct blob_ref ref = { 0 };
+    struct wanted wanted = { .repository = 0 };
     struct problem of_name = PROBLEM_NONE;
-    char text[OXEN_HASH_TEXT_MAX];
     enum fault f = oxen_repository_open(x, &repository, why);
-    if (!f && oxen_hash_parse(exchange_path(x, 2), &hash, &of_name))
+    if (!f && oxen_hash_parse(exchange_path(x, 2), &wanted.hash, &of_name))
         f = problem_set(why, FAULT_MISSING, "no such version");
-    if (f)
-        return f;
-    oxen_hash_text(&hash, text);
-    const char *etag = arena_printf(x->arena, "\"%s\"", text);
-    for (int tries = 0; tries < LOOK_UPS_MAX; tries++) {
-        struct problem of_try = PROBLEM_NONE;
-        f = look_up(x, repository.id, &hash, &ref, &of_try);
-        if (!f)
-            f = exchange_reply_blob(x, &ref, "application/octet-stream", etag, &of_try);
-        if (f == FAULT_GONE)
-            continue;
-        if (f)
-            *why = of_try;
-        return f;
-    }
-    return lost(why);
+    wanted.repository = repository.id;
+    return f ? f : exchange_reply_content(x, find_content, &wanted, why);
 }
 
 /* ---- many ---- */

@@ -11,7 +11,7 @@
 #define PINOT_BATCH_H
 
 #include "base/problem.h"
-#include "db/pinot_store.h"
+#include "db/pinot_store_push.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,9 +3,11 @@
 #include "base/clock.h"
 #include "pinot/batch.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/upload.h"
 #include "json/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static enum fault find_table(struct upload *upload, struct problem *why)
     enum pinot_type type = PINOT_NO_TYPE;
     bool found = false;
     bool other = false;
-    enum fault f = upload_type(upload->x, &type, why);
+    enum fault f = request_type(upload->x, "tableType", &type, why);
     if (f)
         return f;
     if (type == PINOT_NO_TYPE)
@@ -122,7 +124,7 @@ static enum fault reply(struct upload *upload, const struct pinot_segment *segme
                         struct problem *why)
 {
     struct exchange *x = upload->x;
-    const char *report = exchange_query(x, "report");
+    const char *report = request_query(x, "report");
     struct text status;
     struct text body;
     text_init(&status, JSON_REPLY_MAX);
@@ -155,6 +157,7 @@ static enum fault reply(struct upload *upload, const struct pinot_segment *segme
 static uint64_t seed_of(const struct exchange *x)
 {
     uint64_t seed = 0;
+    static_assert(sizeof seed <= sizeof x->random, "the request's random bytes are too few");
     memcpy(&seed, x->random, sizeof seed);
     return seed;
 }
@@ -166,7 +169,7 @@ enum fault pinot_batch_upload(struct exchange *x, struct problem *why)
     struct pinot_segment *segments = NULL;
     size_t count = 0;
 
-    enum fault f = upload_authorize(&upload, exchange_query(x, "tableName"), why);
+    enum fault f = upload_authorize(&upload, request_query(x, "tableName"), why);
     if (!f)
         f = upload_media_check(x, why);
     if (!f)

@@ -5,7 +5,7 @@
 #ifndef PINOT_COPY_H
 #define PINOT_COPY_H
 
-#include "db/pinot_store.h"
+#include "db/pinot_store_push.h"
 #include "http/exchange.h"
 #include "pinot/deep_store.h"
 

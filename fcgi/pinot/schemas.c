@@ -2,27 +2,15 @@
 
 #include "auth/auth.h"
 #include "base/limits.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
+#include "pinot/configs.h"
 #include "pinot/names.h"
 #include "pinot/reply.h"
-#include "pinot/table_config.h"
+#include "pinot/request.h"
+#include "pinot/schema_config.h"
 #include "json/json.h"
 
 #include <string.h>
-
-/* {"unrecognizedProperties":{...},"status":"<name> successfully added"} */
-static enum fault reply_added(struct exchange *x, json_object *unrecognized, const char *status,
-                              struct problem *why)
-{
-    json_object *body = json_object_new_object();
-    const bool done = body &&
-                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
-                      json_add(body, "status", json_string(status));
-    if (done)
-        return exchange_reply_json(x, PINOT_OK, body, why);
-    json_object_put(body);
-    return problem_internal(why, "no memory for an answer");
-}
 
 static enum fault read_schema(struct exchange *x, enum right right, struct schema_config *schema,
                               struct problem *why)
@@ -31,25 +19,36 @@ static enum fault read_schema(struct exchange *x, enum right right, struct schem
     size_t len = 0;
     enum fault f = auth_require(x, right, NULL, why);
     if (!f)
-        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
+        f = request_config(x, &text, &len, why);
     if (!f)
         f = schema_config_parse(text, len, exchange_header(x, "database"), x->arena, schema, why);
     return f ? f : auth_require(x, right, schema->name, why);
+}
+
+static enum fault write_schema(struct exchange *x, enum configs_write how,
+                               const struct schema_config *schema, struct problem *why)
+{
+    const struct configs configs = {
+        .how = how,
+        .force = request_flag(request_query(x, "force"), false),
+        .raw = schema->name,
+        .schema = schema,
+    };
+    return configs_put(x, &configs, why);
 }
 
 /* POST /schemas */
 enum fault pinot_schemas_post(struct exchange *x, struct problem *why)
 {
     struct schema_config schema = { 0 };
-    const char *word = exchange_query(x, "override");
-    const bool override = !word || text_same(word, "true");
+    const bool override = request_flag(request_query(x, "override"), true);
     enum fault f = read_schema(x, RIGHT_ADMIN, &schema, why);
     if (!f)
-        f = pinot_schema_put(x->db, schema.name, schema.config, override, false, x->now, why);
+        f = write_schema(x, override ? CONFIGS_SCHEMA_PUT : CONFIGS_SCHEMA_NEW, &schema, why);
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
-    return reply_added(x, schema.unrecognized, status, why);
+    return pinot_reply_written(x, schema.unrecognized, status, why);
 }
 
 /* The schema that the path names, and the right to it. */
@@ -75,11 +74,31 @@ enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
                         schema.name, name.given);
     }
     if (!f)
-        f = pinot_schema_put(x->db, schema.name, schema.config, true, true, x->now, why);
+        f = write_schema(x, CONFIGS_SCHEMA_REPLACE, &schema, why);
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
-    return reply_added(x, schema.unrecognized, status, why);
+    return pinot_reply_written(x, schema.unrecognized, status, why);
+}
+
+/* POST /schemas/validate: the schema as it would be read back */
+enum fault pinot_schemas_validate(struct exchange *x, struct problem *why)
+{
+    struct schema_config schema = { 0 };
+    struct text body;
+    enum fault f = read_schema(x, RIGHT_READ, &schema, why);
+    if (!f)
+        f = write_schema(x, CONFIGS_SCHEMA_CHECK, &schema, why);
+    text_init(&body, JSON_REPLY_MAX);
+    if (!f) {
+        text_add(&body, schema.config, strlen(schema.config) - 1);
+        text_adds(&body, ",\"unrecognizedProperties\":");
+        json_write(&body, schema.unrecognized);
+        text_addc(&body, '}');
+        f = pinot_reply_text(x, &body, why);
+    }
+    text_release(&body);
+    return f;
 }
 
 struct listing {
@@ -107,9 +126,7 @@ enum fault pinot_schemas_list(struct exchange *x, struct problem *why)
     text_addc(&list.body, '[');
     enum fault f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f)
-        f = pinot_schema_list(x->db, add_name, &list, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = pinot_store_schema_list(x->db, add_name, &list, why);
     text_addc(&list.body, ']');
     if (!f)
         f = pinot_reply_text(x, &list.body, why);
@@ -124,9 +141,7 @@ enum fault pinot_schema_read(struct exchange *x, struct problem *why)
     const char *config = NULL;
     enum fault f = named(x, RIGHT_READ, &name, why);
     if (!f)
-        f = pinot_schema_get(x->db, name.given, x->arena, &config, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = pinot_store_schema_get(x->db, name.given, x->arena, &config, why);
     if (f)
         return f;
     if (!config)
@@ -135,13 +150,21 @@ enum fault pinot_schema_read(struct exchange *x, struct problem *why)
 }
 
 /* DELETE /schemas/{schema} */
-enum fault pinot_schema_remove(struct exchange *x, struct problem *why)
+enum fault pinot_schemas_delete(struct exchange *x, struct problem *why)
 {
     struct table_name name;
+    struct pinot_schema_deletion deletion;
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
-        f = pinot_schema_delete(x->db, name.given, why);
+        f = pinot_store_schema_delete(x->db, name.given, &deletion, why);
     if (f)
         return f;
+    if (deletion.table[0]) {
+        return problem_set(why, FAULT_CONFLICT,
+                           "Cannot delete schema %s, as it is associated with table %s", name.given,
+                           deletion.table);
+    }
+    if (!deletion.found)
+        return problem_set(why, FAULT_MISSING, "Schema %s not found", name.given);
     return pinot_reply_status(x, arena_printf(x->arena, "Schema %s deleted", name.given), why);
 }

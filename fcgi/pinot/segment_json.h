@@ -5,7 +5,7 @@
 #define PINOT_SEGMENT_JSON_H
 
 #include "base/text.h"
-#include "db/pinot_segment_store.h"
+#include "db/pinot_store_segment.h"
 
 /* Appends one JSON object; members without a value are left out. */
 void segment_json(struct text *out, const struct pinot_segment_row *row);

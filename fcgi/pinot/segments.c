@@ -5,8 +5,10 @@
 
 #include "auth/auth.h"
 #include "base/limits.h"
-#include "db/pinot_segment_store.h"
+#include "db/pinot_store_delete.h"
+#include "db/pinot_store_segment.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/segment_json.h"
 #include "pinot/segments_read.h"
 #include "pinot/table_config.h"
@@ -14,7 +16,6 @@
 #include "json/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 enum { SEGMENT_JSON_MAX = 2 * PINOT_CUSTOM_MAP_MAX + 64 * KIB };
@@ -28,9 +29,9 @@ static enum fault find_segment(struct exchange *x, const struct tables_of_name *
     enum fault f = FAULT_NONE;
     *found = false;
     for (size_t i = 0; i < tables->count && !f && !*found; i++)
-        f = pinot_segment_get(x->db, tables->tables[i].id, exchange_path(x, 1), x->arena, row,
-                              found, why);
-    return f ? f : db_settle(x->db, why);
+        f = pinot_store_segment_get(x->db, tables->tables[i].id, exchange_path(x, 1), x->arena, row,
+                                    found, why);
+    return f;
 }
 
 /* Both types, whatever the query says: Pinot looks at the segment alone. */
@@ -45,7 +46,7 @@ static enum fault tables_of_path(struct exchange *x, struct tables_of_name *out,
     bool found = false;
     table_name_full(out->name.raw, other, full);
     const enum fault of_other =
-        pinot_table_get(x->db, full, x->arena, &out->tables[0], &found, why);
+        pinot_store_table_get(x->db, full, x->arena, &out->tables[0], &found, why);
     out->count = !of_other && found;
     return of_other;
 }
@@ -72,16 +73,9 @@ enum fault pinot_segment_metadata(struct exchange *x, struct problem *why)
     return f;
 }
 
-/* A copy's bytes never change, but another push puts another copy under the name. */
-static const char *etag_of(struct exchange *x, const struct pinot_segment_row *row)
-{
-    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
-                        (uint64_t)row->blob.file, (uint64_t)row->blob.start, (uint64_t)row->crc);
-}
-
 /* As Pinot says it, but quoted where the name is no token (RFC 6266 section 4.1): what follows a
  * semicolon in it would be another parameter. */
-static void set_disposition(struct exchange *x, const char *name)
+static const char *disposition_of(struct exchange *x, const char *name)
 {
     enum { SHOWN_MAX = 3 * NAME_MAX_BYTES };
     struct text shown;
@@ -94,27 +88,37 @@ static void set_disposition(struct exchange *x, const char *name)
         text_addc(&shown, *at);
     }
     text_adds(&shown, token ? "" : "\"");
-    exchange_set_header(x, "Content-Disposition",
-                        text_failed(&shown) ? "attachment" : text_string(&shown));
+    const char *kept =
+        text_failed(&shown) ? NULL : arena_strdup(x->arena, text_string(&shown), shown.len);
     text_release(&shown);
+    return kept ? kept : "attachment";
+}
+
+/* The copy of the segment that the path names. */
+static enum fault find_copy(struct exchange *x, void *ctx, struct exchange_content *out,
+                            struct problem *why)
+{
+    const struct tables_of_name *tables = ctx;
+    struct pinot_segment_row row = { 0 };
+    bool found = false;
+    const enum fault f = find_segment(x, tables, &row, &found, why);
+    if (f)
+        return f;
+    if (!found || !row.has_blob)
+        return problem_set(why, FAULT_MISSING, "Segment %s or table %s not found",
+                           exchange_path(x, 1), tables->name.given);
+    out->ref = row.blob;
+    out->content_type = "application/octet-stream";
+    out->disposition = disposition_of(x, row.name);
+    return FAULT_NONE;
 }
 
 /* GET /segments/{table}/{segment} */
 enum fault pinot_segment_download(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    struct pinot_segment_row row = { 0 };
-    bool found = false;
-    enum fault f = tables_of_path(x, &tables, why);
-    if (!f)
-        f = find_segment(x, &tables, &row, &found, why);
-    if (!f && !(found && row.has_blob))
-        f = problem_set(why, FAULT_MISSING, "Segment %s or table %s not found", exchange_path(x, 1),
-                        tables.name.given);
-    if (f)
-        return f;
-    set_disposition(x, row.name);
-    return exchange_reply_blob(x, &row.blob, "application/octet-stream", etag_of(x, &row), why);
+    const enum fault f = tables_of_path(x, &tables, why);
+    return f ? f : exchange_reply_content(x, find_copy, &tables, why);
 }
 
 /* ---- deleting ---- */
@@ -122,7 +126,7 @@ enum fault pinot_segment_download(struct exchange *x, struct problem *why)
 static enum fault retention_of(struct exchange *x, const char *table, int64_t *keep_ms,
                                struct problem *why)
 {
-    const char *text = exchange_query(x, "retention");
+    const char *text = request_query(x, "retention");
     *keep_ms = -1;
     if (!text || table_config_period(text, keep_ms))
         return FAULT_NONE;
@@ -132,19 +136,33 @@ static enum fault retention_of(struct exchange *x, const char *table, int64_t *k
                        table, text);
 }
 
+/* Of a table that was there a moment ago. */
+static enum fault delete_segments(struct exchange *x, struct pinot_deletion *deletion,
+                                  struct problem *why)
+{
+    const enum fault f = deletion->names ? pinot_store_delete_named(x->db, deletion, why)
+                                         : pinot_store_delete_all(x->db, deletion, why);
+    if (f || deletion->found)
+        return f;
+    return problem_set(why, FAULT_MISSING, "Table '%s' not found.", deletion->table);
+}
+
 /* DELETE /segments/{table}/{segment}: also of one that is not there. */
-enum fault pinot_segment_remove(struct exchange *x, struct problem *why)
+enum fault pinot_segments_delete_one(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    int64_t keep_ms = 0;
+    struct pinot_deletion deletion = { .count = 1, .now = x->now };
     const char *const name = exchange_path(x, 1);
     enum fault f = tables_of_name(x, RIGHT_WRITE, &tables, why);
     if (!f)
-        f = tables_required(x, &tables, true, why);
+        f = tables_required(&tables, true, why);
     if (!f)
-        f = retention_of(x, tables.tables[0].name, &keep_ms, why);
-    for (size_t i = 0; i < tables.count && !f; i++)
-        f = pinot_segment_delete(x->db, tables.tables[i].name, &name, 1, keep_ms, x->now, why);
+        f = retention_of(x, tables.tables[0].name, &deletion.keep_ms, why);
+    deletion.names = &name;
+    for (size_t i = 0; i < tables.count && !f; i++) {
+        deletion.table = tables.tables[i].name;
+        f = delete_segments(x, &deletion, why);
+    }
     return f ? f : pinot_reply_status(x, "Segment deleted", why);
 }
 
@@ -168,30 +186,30 @@ static enum fault reply_deleted(struct exchange *x, const char *const *names, si
 static enum fault delete_named(struct exchange *x, const struct tables_of_name *tables,
                                const char *const *names, size_t count, struct problem *why)
 {
-    int64_t keep_ms = 0;
-    const char *table = tables->tables[0].name;
-    enum fault f = retention_of(x, table, &keep_ms, why);
+    struct pinot_deletion deletion = {
+        .table = tables->tables[0].name, .names = names, .count = count, .now = x->now
+    };
+    enum fault f = retention_of(x, deletion.table, &deletion.keep_ms, why);
     if (!f)
-        f = pinot_segment_delete(x->db, table, names, count, keep_ms, x->now, why);
-    return f ? f : reply_deleted(x, names, count, table, why);
+        f = delete_segments(x, &deletion, why);
+    return f ? f : reply_deleted(x, names, count, deletion.table, why);
 }
 
 static enum fault delete_all(struct exchange *x, const struct tables_of_name *tables,
                              struct problem *why)
 {
-    int64_t keep_ms = 0;
-    const char *table = tables->tables[0].name;
-    enum fault f = retention_of(x, table, &keep_ms, why);
+    struct pinot_deletion deletion = { .table = tables->tables[0].name, .now = x->now };
+    enum fault f = retention_of(x, deletion.table, &deletion.keep_ms, why);
     if (!f)
-        f = pinot_segment_delete_all(x->db, table, keep_ms, x->now, why);
+        f = delete_segments(x, &deletion, why);
     if (f)
         return f;
-    return pinot_reply_status(x, arena_printf(x->arena, "All segments of table %s deleted", table),
-                              why);
+    return pinot_reply_status(
+        x, arena_printf(x->arena, "All segments of table %s deleted", deletion.table), why);
 }
 
 /* DELETE /segments/{table}?type=&segments=&segments= */
-enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
+enum fault pinot_segments_delete(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
     const char *names[QUERY_PAIRS_MAX] = { NULL };
@@ -200,7 +218,7 @@ enum fault pinot_segments_remove(struct exchange *x, struct problem *why)
     if (!f && tables.type == PINOT_NO_TYPE)
         f = problem_set(why, FAULT_MALFORMED, "Table type must not be null");
     if (!f)
-        f = tables_required(x, &tables, true, why);
+        f = tables_required(&tables, true, why);
     for (size_t i = 0; i < x->uri.pair_count && !f; i++) {
         const struct uri_pair *pair = &x->uri.pairs[i];
         if (strcmp(pair->name, "segments") == 0 && pair->value[0] != '\0')
@@ -245,7 +263,7 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
 }
 
 /* POST /segments/{table}/delete */
-enum fault pinot_segments_remove_listed(struct exchange *x, struct problem *why)
+enum fault pinot_segments_delete_listed(struct exchange *x, struct problem *why)
 {
     static const char *const none[] = { "" };
     struct tables_of_name tables;
@@ -255,6 +273,6 @@ enum fault pinot_segments_remove_listed(struct exchange *x, struct problem *why)
     if (!f)
         f = names_of(x, &names, &count, why);
     if (!f)
-        f = tables_required(x, &tables, true, why);
+        f = tables_required(&tables, true, why);
     return f ? f : delete_named(x, &tables, names, count, why);
 }

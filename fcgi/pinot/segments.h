@@ -22,12 +22,12 @@ MUST_CHECK enum fault pinot_segment_metadata(struct exchange *x, struct problem 
 MUST_CHECK enum fault pinot_segment_download(struct exchange *x, struct problem *why);
 
 /* DELETE /segments/{table}/{segment} */
-MUST_CHECK enum fault pinot_segment_remove(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault pinot_segments_delete_one(struct exchange *x, struct problem *why);
 
 /* DELETE /segments/{table}: all, or those of ?segments= */
-MUST_CHECK enum fault pinot_segments_remove(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault pinot_segments_delete(struct exchange *x, struct problem *why);
 
 /* POST /segments/{table}/delete: those of a JSON list */
-MUST_CHECK enum fault pinot_segments_remove_listed(struct exchange *x, struct problem *why);
+MUST_CHECK enum fault pinot_segments_delete_listed(struct exchange *x, struct problem *why);
 
 #endif

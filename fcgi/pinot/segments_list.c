@@ -5,8 +5,9 @@
  */
 #include "base/limits.h"
 #include "base/number.h"
-#include "db/pinot_segment_store.h"
+#include "db/pinot_store_segment.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/segment_json.h"
 #include "pinot/segments.h"
 #include "pinot/segments_read.h"
@@ -65,7 +66,7 @@ static enum fault send_piece(struct listing *list, struct problem *why)
     return f;
 }
 
-/* All segments of a table; the first piece is settled before anything is sent. */
+/* All segments of a table, by pieces. */
 static enum fault send_table(struct listing *list, const struct pinot_table *table,
                              struct problem *why)
 {
@@ -74,11 +75,11 @@ static enum fault send_table(struct listing *list, const struct pinot_table *tab
     list->first = true;
     do {
         if (list->whole)
-            f = pinot_segment_page(list->x->db, table->id, last, ROWS_PIECE, add_row, list, why);
+            f = pinot_store_segment_page(list->x->db, table->id, last, ROWS_PIECE, add_row, list,
+                                         why);
         else
-            f = pinot_segment_names(list->x->db, table->id, last, NAMES_PIECE, add_row, list, why);
-        if (!f)
-            f = db_settle(list->x->db, why);
+            f = pinot_store_segment_names(list->x->db, table->id, last, NAMES_PIECE, add_row, list,
+                                          why);
         if (!f)
             f = send_piece(list, why);
     } while (!f && last[0] != '\0');
@@ -107,7 +108,7 @@ static void add_metadata(struct text *out, const struct pinot_segment_row *row)
 static enum fault time_parameter(struct exchange *x, const char *name, int64_t absent, int64_t *out,
                                  struct problem *why)
 {
-    const char *text = exchange_query(x, name);
+    const char *text = request_query(x, name);
     *out = absent;
     if (!text || text[0] == '\0' || number_i64(text, strlen(text), out))
         return FAULT_NONE;
@@ -117,11 +118,11 @@ static enum fault time_parameter(struct exchange *x, const char *name, int64_t a
 static enum fault read_filter(struct listing *list, struct problem *why)
 {
     struct exchange *x = list->x;
-    const char *overlapping = exchange_query(x, "excludeOverlapping");
+    const char *overlapping = request_query(x, "excludeOverlapping");
     enum fault f = time_parameter(x, "startTimestamp", INT64_MIN, &list->least, why);
     if (!f)
         f = time_parameter(x, "endTimestamp", INT64_MAX, &list->most, why);
-    list->inside = overlapping && text_same(overlapping, "true");
+    list->inside = request_flag(overlapping, false);
     list->whole = list->least != INT64_MIN || list->most != INT64_MAX;
     return f;
 }
@@ -152,7 +153,7 @@ enum fault pinot_segments_list(struct exchange *x, struct problem *why)
     if (!f)
         f = read_filter(&list, why);
     if (!f)
-        f = tables_required(x, &found, false, why);
+        f = tables_required(&found, false, why);
     if (!f)
         f = send_lists(&list, &found, why);
     text_release(&list.piece);
@@ -171,7 +172,7 @@ static enum fault send_object(struct exchange *x,
     text_init(&list.piece, PIECE_BYTES_MAX);
     enum fault f = tables_of_name(x, RIGHT_READ, &found, why);
     if (!f)
-        f = tables_required(x, &found, true, why);
+        f = tables_required(&found, true, why);
     if (!f)
         f = exchange_stream_begin(x, PINOT_OK, "application/json", -1, why);
     text_addc(&list.piece, '{');

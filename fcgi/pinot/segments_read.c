@@ -1,14 +1,7 @@
 #include "pinot/segments_read.h"
 
 #include "auth/auth.h"
-
-static enum fault type_parameter(struct exchange *x, enum pinot_type *out, struct problem *why)
-{
-    const char *word = exchange_query(x, "type");
-    if (pinot_type_parse(word, out))
-        return FAULT_NONE;
-    return problem_set(why, FAULT_MALFORMED, "Illegal table type '%.64s'", word);
-}
+#include "pinot/request.h"
 
 enum fault tables_of_name(struct exchange *x, enum right right, struct tables_of_name *out,
                           struct problem *why)
@@ -20,7 +13,7 @@ enum fault tables_of_name(struct exchange *x, enum right right, struct tables_of
     if (!f)
         f = auth_require(x, right, out->name.raw, why);
     if (!f)
-        f = type_parameter(x, &out->type, why);
+        f = request_type(x, "type", &out->type, why);
     const enum pinot_type wanted = out->type == PINOT_NO_TYPE ? out->name.type : out->type;
     for (size_t i = 0; i < TABLES_OF_NAME_MAX && !f; i++) {
         char full[NAME_MAX_BYTES];
@@ -28,21 +21,17 @@ enum fault tables_of_name(struct exchange *x, enum right right, struct tables_of
         if (wanted != PINOT_NO_TYPE && wanted != types[i])
             continue;
         table_name_full(out->name.raw, types[i], full);
-        f = pinot_table_get(x->db, full, x->arena, &out->tables[out->count], &found, why);
+        f = pinot_store_table_get(x->db, full, x->arena, &out->tables[out->count], &found, why);
         out->count += !f && found;
     }
     return f;
 }
 
-enum fault tables_required(struct exchange *x, const struct tables_of_name *found, bool alone,
-                           struct problem *why)
+enum fault tables_required(const struct tables_of_name *found, bool alone, struct problem *why)
 {
     char full[NAME_MAX_BYTES];
     if (found->count > 0)
         return FAULT_NONE;
-    const enum fault f = db_settle(x->db, why);
-    if (f)
-        return f;
     const enum pinot_type type =
         alone && found->type == PINOT_NO_TYPE ? PINOT_OFFLINE : found->type;
     table_name_full(found->name.raw, type, full);

@@ -5,7 +5,7 @@
 #ifndef PINOT_SEGMENTS_READ_H
 #define PINOT_SEGMENTS_READ_H
 
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
 #include "http/exchange.h"
 #include "http/route.h"
 #include "pinot/names.h"
@@ -29,7 +29,7 @@ MUST_CHECK enum fault tables_of_name(struct exchange *x, enum right right,
 
 /* FAULT_MISSING when there is no such table.  alone: what is asked for is one table, OFFLINE unless
  * another type was named, and the text says so as Pinot's does. */
-MUST_CHECK enum fault tables_required(struct exchange *x, const struct tables_of_name *found,
-                                      bool alone, struct problem *why);
+MUST_CHECK enum fault tables_required(const struct tables_of_name *found, bool alone,
+                                      struct problem *why);
 
 #endif

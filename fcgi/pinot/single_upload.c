@@ -5,6 +5,7 @@
 #include "pinot/deep_store.h"
 #include "pinot/mapping.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/segment_archive.h"
 #include "pinot/segment_url.h"
 #include "pinot/upload.h"
@@ -118,7 +119,7 @@ static enum fault find_table(struct single *s, struct problem *why)
     char full[NAME_MAX_BYTES];
     enum pinot_type type = PINOT_NO_TYPE;
     bool found = false;
-    enum fault f = upload_type(upload->x, &type, why);
+    enum fault f = request_type(upload->x, "tableType", &type, why);
     if (f)
         return f;
     if (type == PINOT_NO_TYPE)
@@ -213,7 +214,7 @@ static enum fault run(struct single *s, bool named, struct problem *why)
 static enum fault upload_one(struct exchange *x, bool name_required, struct problem *why)
 {
     struct single s = { .upload = { .x = x } };
-    const char *given = exchange_query(x, "tableName");
+    const char *given = request_query(x, "tableName");
     const bool named = given != NULL || name_required;
     enum fault f =
         named ? upload_authorize(&s.upload, given, why) : auth_require(x, RIGHT_WRITE, NULL, why);

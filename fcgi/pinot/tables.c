@@ -2,10 +2,12 @@
 
 #include "auth/auth.h"
 #include "base/limits.h"
-#include "db/pinot_segment_store.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
+#include "db/pinot_store_delete.h"
+#include "pinot/configs.h"
 #include "pinot/names.h"
 #include "pinot/reply.h"
+#include "pinot/request.h"
 #include "pinot/table_config.h"
 #include "json/json.h"
 
@@ -23,50 +25,45 @@ static enum fault named(struct exchange *x, enum right right, struct table_name 
     return f ? f : auth_require(x, right, name->raw, why);
 }
 
-static enum fault type_of(struct exchange *x, enum pinot_type *type, struct problem *why)
-{
-    const char *word = exchange_query(x, "type");
-    if (pinot_type_parse(word, type))
-        return FAULT_NONE;
-    return problem_set(why, FAULT_MALFORMED, "Illegal table type '%.64s'", word);
-}
-
 /* ---- writing ---- */
 
-static enum fault read_config(struct exchange *x, struct table_config *config, struct problem *why)
+static enum fault read_config(struct exchange *x, enum right right, struct table_config *config,
+                              struct problem *why)
 {
     const char *text = NULL;
     size_t len = 0;
-    enum fault f = auth_require(x, RIGHT_ADMIN, NULL, why);
+    enum fault f = auth_require(x, right, NULL, why);
     if (!f)
-        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
+        f = request_config(x, &text, &len, why);
     if (!f)
         f = table_config_parse(text, len, exchange_header(x, "database"), x->arena, config, why);
-    return f ? f : auth_require(x, RIGHT_ADMIN, config->table.raw, why);
+    return f ? f : auth_require(x, right, config->table.raw, why);
 }
 
-static enum fault reply_written(struct exchange *x, const struct table_config *config,
-                                const char *status, struct problem *why)
+static enum fault write_table(struct exchange *x, enum configs_write how,
+                              const struct pinot_table *table, struct problem *why)
 {
-    json_object *body = json_object_new_object();
-    if (body && json_add(body, "unrecognizedProperties", json_object_get(config->unrecognized)) &&
-        json_add(body, "status", json_string(status)))
-        return exchange_reply_json(x, PINOT_OK, body, why);
-    json_object_put(body);
-    return problem_internal(why, "no memory for an answer");
+    const bool offline = strcmp(table->type, "OFFLINE") == 0;
+    const struct configs configs = {
+        .how = how,
+        .raw = table->raw,
+        .tables = { offline ? table : NULL, offline ? NULL : table },
+    };
+    return configs_put(x, &configs, why);
 }
 
 /* POST /tables */
 enum fault pinot_tables_post(struct exchange *x, struct problem *why)
 {
     struct table_config config = { 0 };
-    enum fault f = read_config(x, &config, why);
+    enum fault f = read_config(x, RIGHT_ADMIN, &config, why);
     if (!f)
-        f = pinot_table_add(x->db, &config.table, x->now, why);
+        f = write_table(x, CONFIGS_TABLE_NEW, &config.table, why);
     if (f)
         return f;
-    return reply_written(
-        x, &config, arena_printf(x->arena, "Table %s successfully added", config.table.name), why);
+    return pinot_reply_written(
+        x, config.unrecognized,
+        arena_printf(x->arena, "Table %s successfully added", config.table.name), why);
 }
 
 /* PUT /tables/{table} */
@@ -76,18 +73,40 @@ enum fault pinot_table_put(struct exchange *x, struct problem *why)
     struct table_name name;
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
-        f = read_config(x, &config, why);
+        f = read_config(x, RIGHT_ADMIN, &config, why);
     if (!f && strcmp(config.table.raw, name.raw) != 0) {
         f = problem_set(why, FAULT_MALFORMED,
                         "Request table %s does not match table name in the body %s", name.given,
                         config.table.name);
     }
     if (!f)
-        f = pinot_table_update(x->db, &config.table, x->now, why);
+        f = write_table(x, CONFIGS_TABLE_REPLACE, &config.table, why);
     if (f)
         return f;
-    return reply_written(
-        x, &config, arena_printf(x->arena, "Table config updated for %s", config.table.name), why);
+    return pinot_reply_written(
+        x, config.unrecognized,
+        arena_printf(x->arena, "Table config updated for %s", config.table.name), why);
+}
+
+/* POST /tables/validate: the config as it would be read back */
+enum fault pinot_tables_validate(struct exchange *x, struct problem *why)
+{
+    struct table_config config = { 0 };
+    struct text body;
+    enum fault f = read_config(x, RIGHT_READ, &config, why);
+    if (!f)
+        f = write_table(x, CONFIGS_TABLE_CHECK, &config.table, why);
+    text_init(&body, JSON_REPLY_MAX);
+    if (!f) {
+        text_addf(&body, "{\"%s\":", config.table.type);
+        text_adds(&body, config.table.config);
+        text_adds(&body, ",\"unrecognizedProperties\":");
+        json_write(&body, config.unrecognized);
+        text_addc(&body, '}');
+        f = pinot_reply_text(x, &body, why);
+    }
+    text_release(&body);
+    return f;
 }
 
 /* ---- reading ---- */
@@ -96,10 +115,10 @@ struct listing {
     struct exchange *x;
     struct text body;
     enum pinot_type type; /* PINOT_NO_TYPE: raw names, each once */
-    const char *database; /* NULL: those without one */
     char last[NAME_MAX_BYTES];
 };
 
+/* database NULL: tables without one */
 static bool in_database(const char *raw, const char *database)
 {
     const char *dot = strchr(raw, '.');
@@ -109,14 +128,21 @@ static bool in_database(const char *raw, const char *database)
            memcmp(raw, database, strlen(database)) == 0;
 }
 
+bool tables_listed(const struct exchange *x, const char *raw)
+{
+    const char *database = exchange_header(x, "database");
+    if (database && (database[0] == '\0' || strcmp(database, "default") == 0))
+        database = NULL;
+    return in_database(raw, database) && auth_scope_matches(x->who->scope, raw);
+}
+
 /* Tables come by full name, so the two types of one follow each other. */
 static enum fault list_table(void *ctx, const char *name, const char *raw, struct problem *why)
 {
     struct listing *list = ctx;
     const char *shown = list->type == PINOT_NO_TYPE ? raw : name;
     (void)why;
-    if (!in_database(raw, list->database) || strcmp(list->last, shown) == 0 ||
-        !auth_scope_matches(list->x->who->scope, raw))
+    if (strcmp(list->last, shown) == 0 || !tables_listed(list->x, raw))
         return FAULT_NONE;
     if (list->type != PINOT_NO_TYPE &&
         strcmp(name + strlen(raw) + 1, pinot_type_word(list->type)) != 0)
@@ -130,19 +156,15 @@ static enum fault list_table(void *ctx, const char *name, const char *raw, struc
 /* GET /tables: those that the token's scope covers */
 enum fault pinot_tables_list(struct exchange *x, struct problem *why)
 {
-    struct listing list = { .x = x, .database = exchange_header(x, "database") };
+    struct listing list = { .x = x };
     text_init(&list.body, JSON_REPLY_MAX);
-    if (list.database && (list.database[0] == '\0' || strcmp(list.database, "default") == 0))
-        list.database = NULL;
     enum fault f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f)
-        f = type_of(x, &list.type, why);
+        f = request_type(x, "type", &list.type, why);
     text_adds(&list.body, "{\"tables\":[");
     if (!f)
-        f = pinot_table_list(x->db, list_table, &list, why);
+        f = pinot_store_table_list(x->db, list_table, &list, why);
     text_adds(&list.body, "]}");
-    if (!f)
-        f = db_settle(x->db, why);
     if (!f)
         f = pinot_reply_text(x, &list.body, why);
     text_release(&list.body);
@@ -162,7 +184,7 @@ static enum fault add_configs(struct exchange *x, const struct table_name *name,
         if (type != PINOT_NO_TYPE && type != types[i])
             continue;
         table_name_full(name->raw, types[i], full);
-        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
+        f = pinot_store_table_get(x->db, full, x->arena, &table, &found, why);
         if (f || !found)
             continue;
         text_addf(body, "%s\"%s\":", *count > 0 ? "," : "", table.type);
@@ -184,18 +206,17 @@ enum fault pinot_table_read(struct exchange *x, struct problem *why)
     text_addc(&body, '{');
     enum fault f = named(x, RIGHT_READ, &name, why);
     if (!f)
-        f = type_of(x, &type, why);
+        f = request_type(x, "type", &type, why);
     if (!f && type == PINOT_NO_TYPE)
         type = name.type;
     if (!f)
         f = add_configs(x, &name, type, &body, &count, why);
-    if (!f)
-        f = db_settle(x->db, why);
     text_addc(&body, '}');
-    table_name_full(name.raw, type, full);
-    if (!f && count == 0)
+    if (!f && count == 0) {
+        table_name_full(name.raw, type, full);
         f = problem_set(why, FAULT_MISSING, "Table %s does not exist",
                         type == PINOT_NO_TYPE ? name.given : full);
+    }
     if (!f)
         f = pinot_reply_text(x, &body, why);
     text_release(&body);
@@ -209,9 +230,7 @@ enum fault pinot_table_schema(struct exchange *x, struct problem *why)
     const char *config = NULL;
     enum fault f = named(x, RIGHT_READ, &name, why);
     if (!f)
-        f = pinot_schema_get(x->db, name.raw, x->arena, &config, why);
-    if (!f)
-        f = db_settle(x->db, why);
+        f = pinot_store_schema_get(x->db, name.raw, x->arena, &config, why);
     if (f)
         return f;
     if (!config)
@@ -219,97 +238,111 @@ enum fault pinot_table_schema(struct exchange *x, struct problem *why)
     return exchange_reply(x, PINOT_OK, "application/json", config, strlen(config), why);
 }
 
-/* GET /tables/{table}/size: what the segments' rows say; no server is asked. */
-enum fault pinot_table_size(struct exchange *x, struct problem *why)
+/* What the segments' rows say of one type, as a member of the answer. */
+static enum fault add_size(struct exchange *x, const struct table_name *name, enum pinot_type type,
+                           struct text *parts, int64_t *total, bool *any, struct problem *why)
 {
-    static const char *const members[] = { "offlineSegments", "realtimeSegments" };
-    struct table_name name;
-    struct text parts;
-    struct text body;
-    int64_t total = 0;
-    size_t count = 0;
-    text_init(&parts, JSON_REPLY_MAX);
-    text_init(&body, JSON_REPLY_MAX);
-    enum fault f = named(x, RIGHT_READ, &name, why);
-    for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
-        char full[NAME_MAX_BYTES];
-        struct pinot_table table;
-        bool found = false;
-        table_name_full(name.raw, types[i], full);
-        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
-        text_addf(&parts, ",\"%s\":", members[i]);
-        if (f || !found) {
-            text_adds(&parts, "null");
-            continue;
-        }
-        count++;
-        total += table.bytes;
-        text_addf(&parts,
-                  "{\"reportedSizeInBytes\":%" PRId64 ",\"estimatedSizeInBytes\":%" PRId64
-                  ",\"missingSegments\":0,\"segmentCount\":%" PRId64 "}",
-                  table.bytes, table.bytes, table.segments);
+    char full[NAME_MAX_BYTES];
+    struct pinot_table table;
+    bool found = false;
+    table_name_full(name->raw, type, full);
+    const enum fault f = pinot_store_table_get(x->db, full, x->arena, &table, &found, why);
+    if (f)
+        return f;
+    text_addf(parts, ",\"%s\":", type == PINOT_OFFLINE ? "offlineSegments" : "realtimeSegments");
+    if (!found) {
+        text_adds(parts, "null");
+        return FAULT_NONE;
     }
-    if (!f)
-        f = db_settle(x->db, why);
-    if (!f && count == 0)
-        f = problem_set(why, FAULT_MISSING, "Table %s not found", name.given);
+    *any = true;
+    *total += table.bytes;
+    text_addf(parts,
+              "{\"reportedSizeInBytes\":%" PRId64 ",\"estimatedSizeInBytes\":%" PRId64
+              ",\"missingSegments\":0,\"segmentCount\":%" PRId64 "}",
+              table.bytes, table.bytes, table.segments);
+    return FAULT_NONE;
+}
+
+static enum fault send_size(struct exchange *x, const char *raw, const struct text *parts,
+                            int64_t total, struct problem *why)
+{
+    struct text body;
+    text_init(&body, JSON_REPLY_MAX);
     text_adds(&body, "{\"tableName\":");
-    json_quote(&body, name.raw, f ? 0 : strlen(name.raw));
+    json_quote(&body, raw, strlen(raw));
     text_addf(&body, ",\"reportedSizeInBytes\":%" PRId64 ",\"estimatedSizeInBytes\":%" PRId64,
               total, total);
-    text_add(&body, text_string(&parts), parts.len);
+    text_add(&body, text_string(parts), parts->len);
     text_addc(&body, '}');
-    if (!f)
-        f = pinot_reply_text(x, &body, why);
-    text_release(&parts);
+    const enum fault f = pinot_reply_text(x, &body, why);
     text_release(&body);
+    return f;
+}
+
+/* GET /tables/{table}/size; no server is asked */
+enum fault pinot_table_size(struct exchange *x, struct problem *why)
+{
+    struct table_name name;
+    struct text parts;
+    int64_t total = 0;
+    bool any = false;
+    text_init(&parts, JSON_REPLY_MAX);
+    enum fault f = named(x, RIGHT_READ, &name, why);
+    for (size_t i = 0; i < TYPE_COUNT && !f; i++)
+        f = add_size(x, &name, types[i], &parts, &total, &any, why);
+    if (!f && !any)
+        f = problem_set(why, FAULT_MISSING, "Table %s not found", name.given);
+    if (!f)
+        f = send_size(x, name.raw, &parts, total, why);
+    text_release(&parts);
     return f;
 }
 
 /* ---- deleting ---- */
 
-static enum fault remove_table(struct exchange *x, const char *full, int64_t keep_ms,
-                               struct problem *why)
+enum fault tables_remove(struct exchange *x, const char *full, int64_t keep_ms, bool *found,
+                         struct problem *why)
 {
+    struct pinot_deletion segments = { .table = full, .keep_ms = keep_ms, .now = x->now };
     bool gone = false;
     enum fault f = FAULT_NONE;
+    *found = false;
     while (!f && !gone) { /* a push may come between the two; it then goes, too */
-        f = pinot_segment_delete_all(x->db, full, keep_ms, x->now, why);
+        f = pinot_store_delete_all(x->db, &segments, why);
+        *found = *found || (!f && segments.found);
         if (!f)
-            f = pinot_table_delete(x->db, full, &gone, why);
+            f = pinot_store_table_delete(x->db, full, &gone, why);
     }
     return f;
 }
 
 /* DELETE /tables/{table} */
-enum fault pinot_table_remove(struct exchange *x, struct problem *why)
+enum fault pinot_tables_delete(struct exchange *x, struct problem *why)
 {
     struct table_name name;
     struct text status;
     enum pinot_type type = PINOT_NO_TYPE;
-    const char *retention = exchange_query(x, "retention");
+    const char *retention = request_query(x, "retention");
     int64_t keep_ms = -1;
     size_t count = 0;
     text_init(&status, PROBLEM_TEXT_MAX);
     text_adds(&status, "Tables: [");
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
-        f = type_of(x, &type, why);
+        f = request_type(x, "type", &type, why);
     if (!f && retention && !table_config_period(retention, &keep_ms))
         f = problem_set(why, FAULT_MALFORMED,
                         "Invalid time spec '%.64s' (Valid examples: '3h', '4h30m')", retention);
     for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
         char full[NAME_MAX_BYTES];
-        struct pinot_table table;
         bool found = false;
         const enum pinot_type wanted = type == PINOT_NO_TYPE ? name.type : type;
         if (wanted != PINOT_NO_TYPE && wanted != types[i])
             continue;
         table_name_full(name.raw, types[i], full);
-        f = pinot_table_get(x->db, full, x->arena, &table, &found, why);
+        f = tables_remove(x, full, keep_ms, &found, why);
         if (f || !found)
             continue;
-        f = remove_table(x, full, keep_ms, why);
         text_addf(&status, "%s%s", count > 0 ? ", " : "", full);
         count++;
     }

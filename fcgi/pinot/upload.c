@@ -5,6 +5,8 @@
 #include "blob/blob.h"
 #include "pinot/copy.h"
 #include "pinot/deep_store.h"
+#include "pinot/refusal.h"
+#include "pinot/request.h"
 #include "pinot/segment_metadata.h"
 
 #include <string.h>
@@ -48,25 +50,13 @@ enum fault upload_media_check(struct exchange *x, struct problem *why)
     return f;
 }
 
-enum fault upload_type(struct exchange *x, enum pinot_type *out, struct problem *why)
-{
-    const char *word = exchange_query(x, "tableType");
-    if (pinot_type_parse(word, out))
-        return FAULT_NONE;
-    return problem_set(why, FAULT_MALFORMED, "tableType '%.64s' is neither OFFLINE nor REALTIME",
-                       word);
-}
-
 enum fault upload_find_table(struct upload *upload, enum pinot_type type, bool *found,
                              struct problem *why)
 {
     char full[NAME_MAX_BYTES];
     struct exchange *x = upload->x;
     table_name_full(upload->name.raw, type, full);
-    enum fault f = pinot_table_get(x->db, full, x->arena, &upload->table, found, why);
-    if (!f && !*found)
-        f = db_settle(x->db, why);
-    return f;
+    return pinot_store_table_get(x->db, full, x->arena, &upload->table, found, why);
 }
 
 enum fault upload_mode_of(struct exchange *x, enum upload_mode *mode, const char **word,
@@ -91,20 +81,14 @@ enum fault upload_mode_of(struct exchange *x, enum upload_mode *mode, const char
                        "UPLOAD_TYPE '%.64s' is none of SEGMENT, URI, JSON and METADATA", given);
 }
 
-/* Java's Boolean.parseBoolean(): anything but "true" is false. */
-static bool truth(const char *word, bool absent)
-{
-    return word ? text_same(word, "true") : absent;
-}
-
 enum fault upload_options(struct upload *upload, struct problem *why)
 {
     struct exchange *x = upload->x;
     const char *crypter = exchange_header(x, "CRYPTER");
-    upload->protect = truth(exchange_query(x, "enableParallelPushProtection"), false);
-    upload->allow_refresh = truth(exchange_query(x, "allowRefresh"), true);
-    upload->refresh_only = truth(exchange_header(x, "REFRESH_ONLY"), false);
-    upload->copy = truth(exchange_header(x, "COPY_SEGMENT_TO_DEEP_STORE"), false);
+    upload->protect = request_flag(request_query(x, "enableParallelPushProtection"), false);
+    upload->allow_refresh = request_flag(request_query(x, "allowRefresh"), true);
+    upload->refresh_only = request_flag(exchange_header(x, "REFRESH_ONLY"), false);
+    upload->copy = request_flag(exchange_header(x, "COPY_SEGMENT_TO_DEEP_STORE"), false);
     upload->if_match = exchange_header(x, "If-Match");
     if (crypter && crypter[0] != '\0' && strcmp(crypter, "NoOpPinotCrypter") != 0)
         return problem_set(why, FAULT_MALFORMED,
@@ -182,6 +166,8 @@ static enum fault push_with_bytes(struct upload *upload, const struct deep_store
     push->owner = (int64_t)owner;
     if (!f)
         f = pinot_store_prepare(x->db, push, why);
+    if (!f)
+        f = refusal_of(push, why);
     if (!f && upload->copy)
         f = copy_segments(x, store, push->segments, push->count, why);
     if (!f)
@@ -189,8 +175,9 @@ static enum fault push_with_bytes(struct upload *upload, const struct deep_store
     if (!f) {
         push->now = clock_now_ms();
         f = pinot_store_push(x->db, push, why);
-        exchange_keep_blobs(x);
     }
+    if (!f)
+        f = refusal_of(push, why);
     if (f && pinot_store_release(x->db, push, &unreleased))
         (void)unreleased; /* the lease ends the lock: this worker's own death, or the timeout */
     return f;
@@ -203,7 +190,7 @@ enum fault upload_push(struct upload *upload, struct pinot_segment *segments, si
     for (size_t i = 0; i < count && !bytes; i++)
         bytes = segments[i].blob != NULL;
     if (count == 0)
-        return db_settle(upload->x->db, why); /* an empty batch; the answer names a table */
+        return FAULT_NONE;
     const struct deep_store store = store_of(upload);
     enum fault f = check_intervals(upload, segments, count, why);
     if (!f && upload->copy)
@@ -214,5 +201,6 @@ enum fault upload_push(struct upload *upload, struct pinot_segment *segments, si
     struct pinot_push push = push_of(upload, segments, count);
     if (bytes)
         return push_with_bytes(upload, &store, &push, why);
-    return pinot_store_push(upload->x->db, &push, why);
+    f = pinot_store_push(upload->x->db, &push, why);
+    return f ? f : refusal_of(&push, why);
 }

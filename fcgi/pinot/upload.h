@@ -8,8 +8,8 @@
 #ifndef PINOT_UPLOAD_H
 #define PINOT_UPLOAD_H
 
-#include "db/pinot_store.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
+#include "db/pinot_store_push.h"
 #include "http/exchange.h"
 #include "pinot/custom_map.h"
 #include "pinot/names.h"
@@ -41,9 +41,6 @@ MUST_CHECK enum fault upload_authorize(struct upload *upload, const char *given,
 
 /* FAULT_UNSUPPORTED and FAULT_MALFORMED for bodies that are not multipart, before any is read. */
 MUST_CHECK enum fault upload_media_check(struct exchange *x, struct problem *why);
-
-/* Reads the query parameter tableType; FAULT_MALFORMED for an unknown word. */
-MUST_CHECK enum fault upload_type(struct exchange *x, enum pinot_type *out, struct problem *why);
 
 /* Looks up the table; *found is false when there is none. */
 MUST_CHECK enum fault upload_find_table(struct upload *upload, enum pinot_type type, bool *found,

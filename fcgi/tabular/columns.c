@@ -211,21 +211,98 @@ static size_t object_len(const char *text)
     return 0;
 }
 
-/* One at a time: a tree of all of them would take many times the memory of the columns. */
+/* One object as a tree of its own: a tree of all of them would take many times the memory of the
+ * columns. */
+static enum fault row_parse(struct columns *columns, const char *at, size_t *len,
+                            struct problem *why)
+{
+    json_object *row = NULL;
+    struct problem of_parser = PROBLEM_NONE;
+    *len = object_len(at);
+    if (json_parse(at, *len, &row, NULL, &of_parser))
+        return damaged(why);
+    enum fault f = row_add(columns, row, why);
+    json_object_put(row);
+    return f;
+}
+
+/* The text of an object as list_write() leaves it when the name needs no escapes. */
+struct row_text {
+    const char *name;
+    size_t name_len;
+    const char *word;
+    size_t word_len;
+    bool nullable;
+    size_t len; /* of the object */
+};
+
+/* Moves *at behind a literal; false when something else stands there. */
+static bool pass(const char **at, const char *literal)
+{
+    const size_t len = strlen(literal);
+    if (strncmp(*at, literal, len) != 0)
+        return false;
+    *at += len;
+    return true;
+}
+
+/* Finds the parts of a plain object; false for one that must be parsed. */
+static bool row_split(const char *text, struct row_text *out)
+{
+    const char *at = text;
+    if (!pass(&at, "{\"name\":\""))
+        return false;
+    out->name = at;
+    out->name_len = strcspn(at, "\"\\");
+    at += out->name_len;
+    if (!pass(&at, "\",\"type\":\""))
+        return false;
+    out->word = at;
+    out->word_len = strcspn(at, "\"\\");
+    at += out->word_len;
+    if (!pass(&at, "\",\"nullable\":"))
+        return false;
+    out->nullable = pass(&at, "true}");
+    if (!out->nullable && !pass(&at, "false}"))
+        return false;
+    out->len = (size_t)(at - text);
+    return out->word_len < TYPE_TEXT_MAX;
+}
+
+/* The last type's word and what it means: columns that stand together often share it. */
+struct last_type {
+    char word[TYPE_TEXT_MAX];
+    size_t len;
+    struct type type;
+};
+
+static enum fault row_read(struct columns *columns, const char *at, struct last_type *last,
+                           size_t *len, struct problem *why)
+{
+    struct row_text row = { .len = 0 };
+    if (!row_split(at, &row))
+        return row_parse(columns, at, len, why);
+    if (row.word_len != last->len || memcmp(row.word, last->word, last->len) != 0) {
+        memcpy(last->word, row.word, row.word_len);
+        last->word[row.word_len] = '\0';
+        last->len = row.word_len;
+        if (!type_parse(last->word, &last->type))
+            return damaged(why);
+    }
+    *len = row.len;
+    return columns_add(columns, row.name, row.name_len, &last->type, row.nullable, why);
+}
+
 enum fault columns_read(struct columns *columns, const char *json, struct problem *why)
 {
     enum fault f = FAULT_NONE;
+    struct last_type last = { .len = 0 };
     const char *at = json;
     if (*at != '[')
         return damaged(why);
     for (at++; !f && *at == '{'; at += *at == ',') {
-        json_object *row = NULL;
-        struct problem of_parser = PROBLEM_NONE;
-        const size_t len = object_len(at);
-        if (json_parse(at, len, &row, NULL, &of_parser))
-            return damaged(why);
-        f = row_add(columns, row, why);
-        json_object_put(row);
+        size_t len = 0;
+        f = row_read(columns, at, &last, &len, why);
         at += len;
     }
     return !f && strcmp(at, "]") != 0 ? damaged(why) : f;
@@ -276,8 +353,9 @@ enum fault columns_merge(struct columns *into, const struct columns *part, bool 
             f = columns_add(into, column->name, strlen(column->name), &column->type,
                             column->nullable || !first, why);
         } else if (!first || known->type.kind != column->type.kind) {
+            const bool twice = columns_find(part, column->name) != column;
             known->nullable = known->nullable || column->nullable;
-            f = merge_type(known, column, told, ctx, why);
+            f = merge_type(known, column, twice ? NULL : told, ctx, why);
         }
     }
     for (size_t i = 0; !f && !first && i < before; i++) {

@@ -3,10 +3,11 @@
 #include "base/limits.h"
 #include "tabular/bytes8.h"
 #include "tabular/csv_value.h"
-#include "tabular/utf8.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum csv_place {
     PLACE_START,  /* of a value */
@@ -16,18 +17,23 @@ enum csv_place {
 };
 
 enum {
-    MARK_LEN = 3, /* bytes of a byte order mark */
     CELL_ROOM = OPTERYX_COLUMN_NAME_MAX + 1,
+    HINT_MAX = 64,
 };
+
+/* What separates values where no comma does. */
+static const char other_separators[] = ";\t|";
+enum { OTHERS = sizeof other_separators - 1 };
 
 struct csv {
     struct arena *arena;
-    struct utf8 utf8;
     struct columns columns;
     struct issues issues;
     uint8_t *seen; /* a column; NULL before the header row has ended */
 
-    size_t mark; /* bytes of a byte order mark so far; MARK_LEN: that is decided */
+    char separator;
+    bool separator_named;  /* by a first line of its own */
+    size_t others[OTHERS]; /* of other_separators in the header, outside of quotes */
     enum csv_place place;
     bool ascii;    /* the current piece is */
     bool quoted;   /* the current value had quotes */
@@ -45,13 +51,46 @@ struct csv {
 
 /* ---- values and rows ---- */
 
+/* Looks in what lies outside of quotes in the header. */
+static void others_count(struct csv *csv, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        const char *found = bytes[i] ? strchr(other_separators, bytes[i]) : NULL;
+        if (found)
+            csv->others[found - other_separators]++;
+    }
+}
+
+/* The separator that the header rather seems to have than commas; '\0': none. */
+static char separator_guess(const struct csv *csv)
+{
+    size_t most = 0;
+    for (size_t i = 1; i < OTHERS; i++)
+        most = csv->others[i] > csv->others[most] ? i : most;
+    const bool likely =
+        csv->separator == ',' && csv->others[most] > 0 && csv->others[most] >= csv->columns.count;
+    return likely ? other_separators[most] : '\0';
+}
+
+/* As people read it. */
+static const char *separator_word(char separator, char out[sizeof "'x'"])
+{
+    (void)snprintf(out, sizeof "'x'", "'%c'", separator);
+    return separator == '\t' ? "a tab" : out;
+}
+
 static enum fault header_cell(struct csv *csv, const char *bytes, size_t len, struct problem *why)
 {
     const struct type unknown = { .kind = TYPE_NULL };
-    if (len == 0)
-        issues_add(&csv->issues, NULL, "column %zu has no name", csv->column + 1);
+    char word[sizeof "'x'"];
+    char hint[HINT_MAX] = "";
     csv->column++;
-    return columns_add(&csv->columns, bytes, len, &unknown, true, why);
+    const enum fault f = columns_add(&csv->columns, bytes, len, &unknown, true, why);
+    const char guess = separator_guess(csv);
+    if (f && guess)
+        (void)snprintf(hint, sizeof hint, "; the header seems to be separated by %s",
+                       separator_word(guess, word));
+    return f ? reading_refused("CSV", f, hint, why) : FAULT_NONE;
 }
 
 /* A value of a data row has ended.  room: bytes that may be read from its first on. */
@@ -104,17 +143,61 @@ static enum fault cell_close(struct csv *csv, const char *bytes, size_t len, str
     return f;
 }
 
-static enum fault header_end(struct csv *csv, struct problem *why)
+/* Whether the first line is "sep=;": then it names the separator and no columns. */
+static bool separator_line(struct csv *csv)
 {
-    csv->seen = arena_alloc(csv->arena, csv->columns.count);
-    if (!csv->seen)
-        return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
+    static const char word[] = "sep=";
+    const size_t len = sizeof word - 1;
+    char shown[sizeof "'x'"];
+    const size_t count = csv->columns.count;
+    const char *first = csv->columns.list[0].name;
+    if (csv->separator_named || strncasecmp(first, word, len) != 0)
+        return false;
+    const bool comma = count == 2 && first[len] == '\0' && csv->columns.list[1].name[0] == '\0';
+    const bool other =
+        count == 1 && first[len] && first[len + 1] == '\0' && ispunct((unsigned char)first[len]);
+    const bool tab = count == 1 && strcmp(first + len, "\t") == 0;
+    if (!comma && !other && !tab)
+        return false;
+    csv->separator = comma ? ',' : first[len];
+    csv->separator_named = true;
+    columns_init(&csv->columns, csv->arena);
+    memset(csv->others, 0, sizeof csv->others);
+    issues_add(&csv->issues, NULL,
+               "the first line is no header: it says that values are separated by %s",
+               separator_word(csv->separator, shown));
+    return true;
+}
+
+/* What is odd about the header without being wrong. */
+static void header_told(struct csv *csv)
+{
+    char word[sizeof "'x'"];
+    const char guess = separator_guess(csv);
+    if (guess)
+        issues_add(
+            &csv->issues, NULL,
+            "the header seems to be separated by %s: only commas separate values, unless the "
+            "first line is sep= and the separator",
+            separator_word(guess, word));
     for (size_t i = 0; i < csv->columns.count; i++) {
         const struct column *column = &csv->columns.list[i];
-        if (columns_find(&csv->columns, column->name) != column)
+        if (column->name[0] == '\0')
+            issues_add(&csv->issues, NULL, "column %zu has no name", i + 1);
+        else if (columns_find(&csv->columns, column->name) != column)
             issues_add(&csv->issues, column->name, "more than one column has the name '%.256s'",
                        column->name);
     }
+}
+
+static enum fault header_end(struct csv *csv, struct problem *why)
+{
+    if (separator_line(csv))
+        return FAULT_NONE;
+    csv->seen = arena_alloc(csv->arena, csv->columns.count);
+    if (!csv->seen)
+        return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
+    header_told(csv);
     return FAULT_NONE;
 }
 
@@ -135,21 +218,21 @@ static enum fault row_end(struct csv *csv, struct problem *why)
 
 /* ---- rows that lie whole in a piece ---- */
 
-static bool ends_value(char byte)
+static bool ends_value(const struct csv *csv, char byte)
 {
-    return byte == ',' || byte == '\n' || byte == '\r';
+    return byte == csv->separator || byte == '\n' || byte == '\r';
 }
 
 enum { BLOCK = 64 }; /* bytes that are looked at together */
 
-/* A bit for every comma, line end and quote of a block, and for some other bytes. */
-static uint64_t block_marks(const char *at)
+/* A bit for every separator, line end and quote of a block, and for some other bytes. */
+static uint64_t block_marks(const char *at, char separator)
 {
     uint64_t marks = 0;
     for (const char *const end = at + BLOCK; at < end; at += BYTES8) {
         const uint64_t word = bytes8_load(at);
-        const uint64_t found =
-            bytes8_equal(word, ',') | bytes8_equal(word, '"') | bytes8_below(word, '\r' + 1);
+        const uint64_t found = bytes8_equal(word, (unsigned char)separator) |
+                               bytes8_equal(word, '"') | bytes8_below(word, '\r' + 1);
         marks = marks >> BYTES8 | bytes8_bits(found) << (BLOCK - BYTES8);
     }
     return marks;
@@ -164,18 +247,19 @@ struct run {
     bool odd;          /* there is text behind its closing quote */
 };
 
-/* A comma or a line end has ended the value. */
+/* A separator or a line end has ended the value. */
 static enum fault run_value(struct csv *csv, struct run *run, const char *stop, struct problem *why)
 {
     const char *bytes = run->value + (run->close != NULL);
     const size_t len = (size_t)((run->close ? run->close : stop) - bytes);
-    const bool blank = csv->column == 0 && stop == run->value && *stop != ',';
+    const bool separated = *stop == csv->separator;
+    const bool blank = csv->column == 0 && stop == run->value && !separated;
     run->value = stop + 1;
     run->close = NULL;
     if (blank)
         return FAULT_NONE;
     value_end(csv, bytes, len, (size_t)(run->end - bytes), !csv->ascii && utf8_is_wide(bytes, len));
-    return *stop == ',' ? FAULT_NONE : row_end(csv, why);
+    return separated ? FAULT_NONE : row_end(csv, why);
 }
 
 static void run_quote(struct run *run, const char *at)
@@ -197,11 +281,12 @@ static enum fault rows_run(struct csv *csv, const char **from, const char *end, 
     struct run run = { .value = *from, .end = end };
     enum fault f = FAULT_NONE;
     for (const char *block = *from; !f && !run.odd && end - block >= BLOCK; block += BLOCK) {
-        for (uint64_t marks = block_marks(block); !f && !run.odd && marks; marks &= marks - 1) {
+        for (uint64_t marks = block_marks(block, csv->separator); !f && !run.odd && marks;
+             marks &= marks - 1) {
             const char *at = block + bytes8_low_bit(marks);
             if (*at == '"') {
                 run_quote(&run, at);
-            } else if (!run.open && ends_value(*at)) {
+            } else if (!run.open && ends_value(csv, *at)) {
                 run.odd = run.close && run.close + 1 != at;
                 if (!run.odd)
                     f = run_value(csv, &run, at, why);
@@ -214,18 +299,19 @@ static enum fault rows_run(struct csv *csv, const char **from, const char *end, 
 
 /* ---- the stream ---- */
 
-/* Takes the bytes of a value up to what ends it: a comma, a line's end, or the piece's. */
-static const char *plain_run(const char *at, const char *end)
+/* Takes the bytes of a value up to what ends it: a separator, a line's end, or the piece's. */
+static const char *plain_run(const struct csv *csv, const char *at, const char *end)
 {
     while (end - at >= BYTES8) {
         const uint64_t word = bytes8_load(at);
-        const uint64_t found = bytes8_equal(word, ',') | bytes8_below(word, '\r' + 1);
+        const uint64_t found =
+            bytes8_equal(word, (unsigned char)csv->separator) | bytes8_below(word, '\r' + 1);
         at += found ? bytes8_first(found) : BYTES8;
-        if (found && ends_value(*at))
+        if (found && ends_value(csv, *at))
             return at;
         at += found != 0; /* another control character */
     }
-    while (at < end && !ends_value(*at))
+    while (at < end && !ends_value(csv, *at))
         at++;
     return at;
 }
@@ -233,8 +319,10 @@ static const char *plain_run(const char *at, const char *end)
 static enum fault plain(struct csv *csv, const char **from, const char *end, struct problem *why)
 {
     const char *start = *from;
-    const char *at = plain_run(start, end);
+    const char *at = plain_run(csv, start, end);
     enum fault f = FAULT_NONE;
+    if (!csv->seen)
+        others_count(csv, start, (size_t)(at - start));
     if (at == end) {
         cell_add(csv, start, (size_t)(at - start));
         csv->place = PLACE_PLAIN;
@@ -242,7 +330,7 @@ static enum fault plain(struct csv *csv, const char **from, const char *end, str
         return FAULT_NONE;
     }
     *from = at + 1;
-    if (*at == ',')
+    if (*at == csv->separator)
         return cell_close(csv, start, (size_t)(at - start), why);
     const bool blank = csv->column == 0 && at == start && csv->cell_len == 0 && !csv->quoted;
     if (blank) {
@@ -305,50 +393,24 @@ static enum fault scan(struct csv *csv, const char *at, size_t len, struct probl
     return f;
 }
 
-static const char byte_order_mark[] = "\xEF\xBB\xBF";
-
-/* Skips a byte order mark at the start, however it is cut; what only looks like its beginning is
- * content. */
-static enum fault mark_skip(struct csv *csv, const char **at, size_t *len, struct problem *why)
-{
-    while (*len && csv->mark < MARK_LEN) {
-        if (**at != byte_order_mark[csv->mark]) {
-            const size_t begun = csv->mark;
-            csv->mark = MARK_LEN;
-            return scan(csv, byte_order_mark, begun, why);
-        }
-        csv->mark++;
-        ++*at;
-        --*len;
-    }
-    return FAULT_NONE;
-}
-
-static enum fault not_utf8(const struct csv *csv, struct problem *why)
-{
-    return problem_set(why, FAULT_UNPROCESSABLE, "the part is not CSV: byte %llu is not UTF-8",
-                       (unsigned long long)csv->utf8.bad_at);
-}
-
 enum fault csv_create(struct arena *arena, struct csv **out, struct problem *why)
 {
     struct csv *csv = arena_alloc(arena, sizeof *csv);
     if (!csv)
         return problem_internal(why, "no memory for a CSV reader");
     csv->arena = arena;
+    csv->separator = ',';
     columns_init(&csv->columns, arena);
     issues_init(&csv->issues, arena);
     *out = csv;
     return FAULT_NONE;
 }
 
-enum fault csv_feed(struct csv *csv, const void *bytes, size_t len, struct problem *why)
+enum fault csv_take(void *ctx, const struct utf8_text_piece *piece, struct problem *why)
 {
-    const char *at = bytes;
-    if (!utf8_feed(&csv->utf8, bytes, len, &csv->ascii))
-        return not_utf8(csv, why);
-    enum fault f = csv->mark < MARK_LEN ? mark_skip(csv, &at, &len, why) : FAULT_NONE;
-    return f ? f : scan(csv, at, len, why);
+    struct csv *csv = ctx;
+    csv->ascii = piece->ascii;
+    return scan(csv, piece->bytes, piece->len, why);
 }
 
 /* The last row, which needs no line end. */
@@ -383,15 +445,13 @@ static void types_decide(struct csv *csv)
         const unsigned seen = csv->seen[i];
         column->type = reading_type(seen);
         if (!(seen & READING_TEXT) && reading_is_mixed(seen))
-            issues_add(&csv->issues, column->name, "column '%.256s' holds truths and numbers",
+            issues_add(&csv->issues, column->name, "column '%.256s' holds booleans and numbers",
                        column->name);
     }
 }
 
 enum fault csv_end(struct csv *csv, struct reading *out, struct problem *why)
 {
-    if (!utf8_end(&csv->utf8))
-        return not_utf8(csv, why);
     enum fault f = last_row(csv, why);
     if (f)
         return f;

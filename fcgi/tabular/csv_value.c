@@ -52,6 +52,19 @@ static bool is_real(const char *at, const char *end, size_t whole)
     return at == end;
 }
 
+static bool is_word(const char *bytes, size_t len, const char *word)
+{
+    return len == strlen(word) && strncasecmp(bytes, word, len) == 0;
+}
+
+/* What is no number but is one of IEEE 754. */
+static bool is_no_finite(const char *bytes, size_t len)
+{
+    return is_word(bytes, len, "nan") || is_word(bytes, len, "inf") ||
+           is_word(bytes, len, "infinity");
+}
+
+/* 0: no number.  What has a plus sign or a leading zero names something: it is none, either. */
 static unsigned number_seen(const char *bytes, size_t len)
 {
     const char *at = bytes;
@@ -60,12 +73,16 @@ static unsigned number_seen(const char *bytes, size_t len)
     if (*at == '-' || *at == '+')
         at++;
     const size_t whole = digits(at, end);
+    if (whole == 0 && is_no_finite(at, (size_t)(end - at)))
+        return READING_FLOAT;
+    if (*bytes == '+' || (whole > 1 && *at == '0'))
+        return 0;
     if (whole && at + whole == end)
         return whole <= INT_DIGITS_SAFE || fits(at, whole, negative) ? READING_INT : READING_FLOAT;
     return is_real(at + whole, end, whole) ? READING_FLOAT : 0;
 }
 
-/* A value of fewer than eight bytes: most are told without a look at each. */
+/* A value of fewer than eight bytes: most are told without a look at each; 0: not told. */
 static unsigned short_seen(const char *bytes, size_t len)
 {
     const uint64_t within = (UINT64_C(1) << len * BYTES8) - 1;
@@ -73,22 +90,17 @@ static unsigned short_seen(const char *bytes, size_t len)
     const uint64_t others = bytes8_no_digit(word) & within;
     const uint64_t lower = word | (BYTES8_ONES * 0x20 & within);
     static const char truths[2][BYTES8] = { "true", "false" };
-    const char first = bytes[others ? bytes8_first(others) : 0];
+    const size_t odd = others ? bytes8_first(others) : len;
     if (!others)
-        return READING_INT;
+        return len > 1 && *bytes == '0' ? 0 : READING_INT;
     if ((others & (others - 1)) == 0 && len > 1) {
-        if (first == '.')
-            return READING_FLOAT;
-        if (bytes8_first(others) == 0 && (first == '-' || first == '+'))
-            return READING_INT;
+        if (bytes[odd] == '.')
+            return odd > 1 && *bytes == '0' ? 0 : READING_FLOAT;
+        if (odd == 0 && *bytes == '-')
+            return len > 2 && bytes[1] == '0' ? 0 : READING_INT;
     }
     const bool truth = lower == bytes8_load(truths[0]) || lower == bytes8_load(truths[1]);
     return truth ? READING_BOOL : 0;
-}
-
-static bool is_word(const char *bytes, size_t len, const char *word)
-{
-    return len == strlen(word) && strncasecmp(bytes, word, len) == 0;
 }
 
 unsigned csv_value_seen(const char *bytes, size_t len, size_t room)

@@ -9,13 +9,17 @@
 
 enum { MAGIC_LEN = 4 };
 
-static const char magic[] = "PAR1"; /* parquet-format, "File Format" */
+/* parquet-format, "File Format" and Encryption.md */
+static const char magic[] = "PAR1";
+static const char magic_encrypted[] = "PARE";
 
 struct format {
     enum format_kind kind;
     struct arena *arena;
     uint64_t bytes;
-    size_t held; /* bytes of Parquet's magic that came so far */
+    size_t head_len; /* bytes of a head that tells whether it is Parquet */
+    char head[SNIFF_BYTES];
+    struct utf8_text text; /* what csv and ndjson are fed through */
     struct csv *csv;
     struct ndjson *ndjson;
 };
@@ -104,11 +108,15 @@ enum fault format_named(const char *file_name, const char *query_type, const cha
 
 static enum fault reader_create(struct format *format, struct problem *why)
 {
-    if (format->kind == FORMAT_CSV)
-        return csv_create(format->arena, &format->csv, why);
-    if (format->kind == FORMAT_NDJSON)
-        return ndjson_create(format->arena, &format->ndjson, why);
-    return FAULT_NONE; /* Parquet is read at its end */
+    enum fault f = FAULT_NONE; /* Parquet is read at its end */
+    if (format->kind == FORMAT_CSV) {
+        f = csv_create(format->arena, &format->csv, why);
+        utf8_text_init(&format->text, "CSV", false, csv_take, format->csv);
+    } else if (format->kind == FORMAT_NDJSON) {
+        f = ndjson_create(format->arena, &format->ndjson, why);
+        utf8_text_init(&format->text, "NDJSON", true, ndjson_take, format->ndjson);
+    }
+    return f;
 }
 
 enum fault format_create(enum format_kind kind, struct arena *arena, struct format **out,
@@ -123,54 +131,62 @@ enum fault format_create(enum format_kind kind, struct arena *arena, struct form
     return reader_create(format, why);
 }
 
-static enum fault unknown(struct problem *why)
+/* The first bytes of what is Parquet, or may turn out to be because nothing said what it is. */
+static enum fault head_decide(struct format *format, struct problem *why)
 {
-    return problem_set(why, FAULT_UNPROCESSABLE,
-                       "unsupported file type: neither a file name nor a content type nor the "
-                       "content says what the part is");
+    const bool whole = format->head_len >= MAGIC_LEN;
+    const char *looks = sniff_binary(format->head, format->head_len);
+    if (!looks)
+        looks = sniff_text(format->head, format->head_len, false);
+    if (whole && memcmp(format->head, magic, MAGIC_LEN) == 0) {
+        format->kind = FORMAT_PARQUET;
+        return FAULT_NONE;
+    }
+    if (whole && memcmp(format->head, magic_encrypted, MAGIC_LEN) == 0)
+        return problem_set(why, FAULT_UNPROCESSABLE,
+                           "the part is not Parquet: its footer is encrypted");
+    const char *text =
+        format->kind == FORMAT_UNKNOWN
+            ? "unsupported file type: neither a file name nor a content type nor the "
+              "content says what the part is"
+            : "the part is not Parquet: it does not begin with PAR1";
+    return problem_set(why, FAULT_UNPROCESSABLE, "%s%s%s", text, looks ? "; it looks like " : "",
+                       looks ? looks : "");
 }
 
-/* The first bytes of what is Parquet, or may turn out to be because nothing said what it is. */
-static enum fault magic_feed(struct format *format, const char *at, size_t len, struct problem *why)
+static enum fault head_feed(struct format *format, const char *bytes, size_t len,
+                            struct problem *why)
 {
-    for (; len && format->held < MAGIC_LEN; at++, len--) {
-        const bool last = format->held == MAGIC_LEN - 1;
-        if (*at != magic[format->held] && last && *at == 'E')
-            return problem_set(why, FAULT_UNPROCESSABLE,
-                               "the part is not Parquet: its footer is encrypted");
-        if (*at != magic[format->held] && format->kind == FORMAT_UNKNOWN)
-            return unknown(why);
-        if (*at != magic[format->held]) {
-            return problem_set(why, FAULT_UNPROCESSABLE,
-                               "the part is not Parquet: it does not begin with PAR1");
-        }
-        format->held++;
-    }
-    if (format->held == MAGIC_LEN)
-        format->kind = FORMAT_PARQUET;
-    return FAULT_NONE;
+    const size_t room = SNIFF_BYTES - format->head_len;
+    const size_t taken = len < room ? len : room;
+    memcpy(format->head + format->head_len, bytes, taken);
+    format->head_len += taken;
+    return taken && taken == room ? head_decide(format, why) : FAULT_NONE;
 }
 
 enum fault format_feed(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct format *format = ctx;
     format->bytes += len;
-    if (format->csv)
-        return csv_feed(format->csv, bytes, len, why);
-    if (format->ndjson)
-        return ndjson_feed(format->ndjson, bytes, len, why);
-    return magic_feed(format, bytes, len, why);
+    if (format->csv || format->ndjson)
+        return utf8_text_feed(&format->text, bytes, len, why);
+    return head_feed(format, bytes, len, why);
 }
 
 enum fault format_end(struct format *format, const struct thrift_source *source,
                       struct reading *out, struct problem *why)
 {
+    enum fault f = FAULT_NONE;
+    if (format->csv || format->ndjson)
+        f = utf8_text_end(&format->text, why);
+    else if (format->head_len < SNIFF_BYTES)
+        f = head_decide(format, why);
+    if (f)
+        return f;
     if (format->csv)
         return csv_end(format->csv, out, why);
     if (format->ndjson)
         return ndjson_end(format->ndjson, out, why);
-    if (format->kind == FORMAT_UNKNOWN)
-        return unknown(why);
     return parquet_read(source, format->bytes, format->arena, out, why);
 }
 

@@ -2,81 +2,8 @@
 
 #include "tabular/ndjson_internal.h"
 
+#include <stdio.h>
 #include <string.h>
-
-enum {
-    FIELDS_FIRST = 16,
-    ASCII_END = 0x80,
-    MARK_LEN = 3,
-};
-
-bool ndjson_wrong(struct ndjson *n, const char *what, const unsigned char *at)
-{
-    n->wrong = what;
-    n->wrong_at = at;
-    return false;
-}
-
-/* ---- columns ---- */
-
-static bool fields_grow(struct ndjson *n)
-{
-    const size_t room = n->field_room ? 2 * n->field_room : FIELDS_FIRST;
-    struct ndjson_field *fields = arena_alloc(n->arena, room * sizeof *fields);
-    if (!fields)
-        return false;
-    if (n->columns.count)
-        memcpy(fields, n->fields, n->columns.count * sizeof *fields);
-    n->fields = fields;
-    n->field_room = room;
-    return true;
-}
-
-/* A name that was not expected here: another column, or a new one. */
-static enum fault column_find(struct ndjson *n, struct problem *why)
-{
-    const struct type unknown = { .kind = TYPE_NULL };
-    char name[NDJSON_NAME_ROOM + 1];
-    memcpy(name, n->name, n->name_len);
-    name[n->name_len] = '\0';
-    const struct column *column =
-        memchr(name, '\0', n->name_len) ? NULL : columns_find(&n->columns, name);
-    if (column) {
-        n->column = (size_t)(column - n->columns.list);
-        return FAULT_NONE;
-    }
-    n->column = n->columns.count;
-    if (n->column == n->field_room && !fields_grow(n))
-        return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
-    n->fields[n->column] = (struct ndjson_field){ .name_len = n->name_len };
-    return columns_add(&n->columns, name, n->name_len, &unknown, true, why);
-}
-
-/* The name of a member of a row has ended. */
-enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t len, struct problem *why)
-{
-    const size_t next = n->next;
-    enum fault f = FAULT_NONE;
-    if (next < n->columns.count && n->fields[next].name_len == len &&
-        memcmp(n->columns.list[next].name, name, len) == 0) {
-        n->column = next;
-    } else {
-        if (name != n->name)
-            memcpy(n->name, name, len < NDJSON_NAME_ROOM ? len : NDJSON_NAME_ROOM);
-        n->name_len = len < NDJSON_NAME_ROOM ? len : NDJSON_NAME_ROOM;
-        f = column_find(n, why);
-    }
-    n->next = n->column + 1;
-    return f;
-}
-
-/* A value has ended; only those of the row itself have a type that matters. */
-void ndjson_value_end(struct ndjson *n)
-{
-    if (n->depth == 1)
-        n->fields[n->column].seen |= (uint8_t)n->seen;
-    n->place = NDJSON_AFTER;
-}
 
 /* ---- numbers and words ---- */
 
@@ -154,7 +81,7 @@ static bool word_step(struct ndjson *n, const unsigned char *at)
 
 static bool container_begin(struct ndjson *n, const unsigned char *at)
 {
-    if (n->depth == JSON_DEPTH_MAX)
+    if (n->depth > NDJSON_DEPTH_MAX) /* the row itself is a level more */
         return ndjson_wrong(n, "values nested too deep", at);
     n->depth++;
     n->in_object[n->depth] = *at == '{';
@@ -164,7 +91,8 @@ static bool container_begin(struct ndjson *n, const unsigned char *at)
 
 static bool container_end(struct ndjson *n, const unsigned char *at)
 {
-    if ((*at == '}') != n->in_object[n->depth])
+    const bool object = n->in_object[n->depth];
+    if ((*at == '}') != object)
         return ndjson_wrong(n, "a bracket that does not fit", at);
     n->depth--;
     if (n->depth == 0) {
@@ -173,7 +101,7 @@ static bool container_end(struct ndjson *n, const unsigned char *at)
         n->place = NDJSON_ROW_END;
         return true;
     }
-    n->seen = READING_TEXT | READING_WIDE;
+    n->seen = READING_WIDE | (object ? READING_OBJECT : READING_LIST);
     ndjson_value_end(n);
     return true;
 }
@@ -252,16 +180,8 @@ static bool line_end(struct ndjson *n, const unsigned char *at)
 
 /* ---- the stream ---- */
 
-/* A byte order mark at the very start is skipped; any cut of it is no UTF-8 or no object. */
-static bool is_mark(const struct ndjson *n, const unsigned char *at, const unsigned char *end)
-{
-    static const unsigned char mark[MARK_LEN] = { 0xEF, 0xBB, 0xBF };
-    const uint64_t offset = n->utf8.offset - (uint64_t)(end - at);
-    return offset < MARK_LEN && *at == mark[offset];
-}
-
 /* One step between strings; one byte is taken unless it ends a number. */
-static bool step(struct ndjson *n, const unsigned char **at, const unsigned char *end)
+static bool step(struct ndjson *n, const unsigned char **at)
 {
     const unsigned char *here = *at;
     if (n->place >= NDJSON_NUMBER_SIGN && n->place <= NDJSON_NUMBER_EXPONENT) {
@@ -280,8 +200,6 @@ static bool step(struct ndjson *n, const unsigned char **at, const unsigned char
     if (*here == '\n')
         return line_end(n, here);
     if (*here == ' ' || *here == '\t' || *here == '\r')
-        return true;
-    if (n->place == NDJSON_ROW && *here >= ASCII_END && is_mark(n, here, end))
         return true;
     return structure_step(n, here);
 }
@@ -306,13 +224,15 @@ enum fault ndjson_create(struct arena *arena, struct ndjson **out, struct proble
     return FAULT_NONE;
 }
 
-enum fault ndjson_feed(struct ndjson *n, const void *bytes, size_t len, struct problem *why)
+enum fault ndjson_take(void *ctx, const struct utf8_text_piece *piece, struct problem *why)
 {
-    const unsigned char *at = bytes;
-    const unsigned char *const end = at + len;
+    struct ndjson *n = ctx;
+    const unsigned char *const from = (const unsigned char *)piece->bytes;
+    const unsigned char *const end = from + piece->len;
+    const unsigned char *at = from;
     bool fine = true;
-    if (!utf8_feed(&n->utf8, bytes, len, &n->ascii))
-        return not_ndjson(n, "not UTF-8", n->utf8.bad_at, why);
+    n->ascii = piece->ascii;
+    n->offset = piece->offset + piece->len;
     while (fine && at < end) {
         const unsigned char *const before = at;
         if (n->place == NDJSON_STRING)
@@ -320,21 +240,33 @@ enum fault ndjson_feed(struct ndjson *n, const void *bytes, size_t len, struct p
         else if (n->place == NDJSON_NAME || n->place == NDJSON_NAME_OR_END)
             fine = ndjson_run(n, &at, end, why);
         if (fine && at == before)
-            fine = step(n, &at, end);
+            fine = step(n, &at);
     }
     if (fine)
         return FAULT_NONE;
     if (why->fault)
         return why->fault;
-    return not_ndjson(n, n->wrong, n->utf8.offset - (uint64_t)(end - n->wrong_at), why);
+    return not_ndjson(n, n->wrong, piece->offset + (uint64_t)(n->wrong_at - from), why);
+}
+
+static void halves_told(struct ndjson *n)
+{
+    char more[PROBLEM_TEXT_MAX] = "";
+    if (n->halves == 0)
+        return;
+    if (n->halves > 1)
+        (void)snprintf(more, sizeof more, ", and %lld more are like it", (long long)n->halves - 1);
+    const char *column = n->columns.list[n->half_column].name;
+    issues_add(&n->issues, column,
+               "row %lld holds half a surrogate pair in column '%.256s', which is no character%s",
+               (long long)n->half_row, column, more);
 }
 
 enum fault ndjson_end(struct ndjson *n, struct reading *out, struct problem *why)
 {
-    if (!utf8_end(&n->utf8))
-        return not_ndjson(n, "not UTF-8", n->utf8.bad_at, why);
     if (n->place != NDJSON_ROW && n->place != NDJSON_ROW_END)
-        return not_ndjson(n, "the content ends inside the object", n->utf8.offset, why);
+        return not_ndjson(n, "the content ends inside the object", n->offset, why);
+    halves_told(n);
     for (size_t i = 0; i < n->columns.count; i++) {
         struct column *column = &n->columns.list[i];
         column->type = reading_type(n->fields[i].seen);

@@ -5,9 +5,9 @@
  * order in which they were first seen.  Line ends inside an object are refused, as readers of
  * NDJSON split at them.  Nothing of a line is held but the name of a member.
  *
- * Types: integers that fit 64 bits; other numbers; truths; strings are text; objects and arrays are
+ * Types: integers that fit 64 bits; other numbers; booleans; strings are text; objects and arrays are
  * NVARCHAR, as Opteryx keeps them; null is null.  Told as issues: columns that mix these otherwise
- * than integers with decimals.
+ * than integers with decimals, and strings with half a surrogate pair.
  */
 #ifndef TABULAR_NDJSON_H
 #define TABULAR_NDJSON_H
@@ -15,17 +15,17 @@
 #include "base/arena.h"
 #include "base/problem.h"
 #include "tabular/reading.h"
-
-#include <stddef.h>
+#include "tabular/utf8_text.h"
 
 struct ndjson;
 
 /* Everything in the arena. */
 MUST_CHECK enum fault ndjson_create(struct arena *arena, struct ndjson **out, struct problem *why);
 
-/* FAULT_UNPROCESSABLE, naming row and byte, for what is no NDJSON, is no UTF-8, is nested deeper
- * than JSON_DEPTH_MAX, or is past the bounds of columns.h. */
-MUST_CHECK enum fault ndjson_feed(struct ndjson *ndjson, const void *bytes, size_t len,
+/* A utf8_text_sink: ndjson is a struct ndjson.  FAULT_UNPROCESSABLE, naming row and byte, for what is
+ * no NDJSON, has half a surrogate pair in a column's name, has values nested deeper than
+ * NDJSON_DEPTH_MAX, or is past the bounds of columns.h. */
+MUST_CHECK enum fault ndjson_take(void *ndjson, const struct utf8_text_piece *piece,
                                   struct problem *why);
 
 /* The content is over; the last line needs no line end.  No rows at all are fine. */

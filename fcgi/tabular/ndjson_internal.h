@@ -1,12 +1,12 @@
 /*
- * ndjson_internal.h - what the files of the NDJSON reader share.
+ * ndjson_internal.h - what the files of the NDJSON reader share.  Each calls only those that stand
+ * before it here; ndjson.c comes last.
  */
 #ifndef TABULAR_NDJSON_INTERNAL_H
 #define TABULAR_NDJSON_INTERNAL_H
 
 #include "base/limits.h"
 #include "tabular/ndjson.h"
-#include "tabular/utf8.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,16 +46,16 @@ struct ndjson_field {
 
 struct ndjson {
     struct arena *arena;
-    struct utf8 utf8;
     struct columns columns;
     struct issues issues;
     struct ndjson_field *fields;
     size_t field_room;
-    bool ascii; /* the current piece is */
+    bool ascii;      /* the current piece is */
+    uint64_t offset; /* of its end in the content */
 
     enum ndjson_place place;
     size_t depth; /* 1: in the object of a row */
-    bool in_object[JSON_DEPTH_MAX + 1];
+    bool in_object[NDJSON_DEPTH_MAX + 2];
     const char *wrong; /* what is, at wrong_at */
     const unsigned char *wrong_at;
 
@@ -70,6 +70,11 @@ struct ndjson {
     uint32_t hex;
     uint32_t high; /* the first half of a surrogate pair; 0: none */
 
+    int64_t halves; /* of surrogate pairs in values */
+    int64_t half_row;
+    size_t half_column;
+    bool half_in_name; /* in the name that is being read */
+
     bool negative;
     bool overflow; /* the integer does not fit 64 bits */
     uint64_t whole;
@@ -77,6 +82,8 @@ struct ndjson {
 
     int64_t rows;
 };
+
+/* ---- ndjson_member.c ---- */
 
 /* Remembers what is wrong at a byte; false. */
 bool ndjson_wrong(struct ndjson *n, const char *what, const unsigned char *at);
@@ -88,12 +95,8 @@ MUST_CHECK enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t
 /* A value has ended. */
 void ndjson_value_end(struct ndjson *n);
 
-/* ---- ndjson_run.c ---- */
-
-/* Takes members of a row from *from on, where a name may come, as far as they are plain, and leaves
- * *from where the state machine goes on.  false: why says what is wrong. */
-bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
-                struct problem *why);
+/* Half a surrogate pair stands in the string that is being read (RFC 8259 section 8.2). */
+void ndjson_half_seen(struct ndjson *n);
 
 /* ---- strings: ndjson_string.c; false: something is wrong, or why says what ---- */
 
@@ -110,5 +113,12 @@ bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsi
 /* The byte behind a backslash, and one digit of a \u escape. */
 bool ndjson_string_escape(struct ndjson *n, const unsigned char *at);
 bool ndjson_string_hex(struct ndjson *n, const unsigned char *at);
+
+/* ---- ndjson_run.c ---- */
+
+/* Takes members of a row from *from on, where a name may come, as far as they are plain, and leaves
+ * *from where the state machine goes on.  false: why says what is wrong. */
+bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
+                struct problem *why);
 
 #endif

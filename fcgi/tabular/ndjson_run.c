@@ -7,6 +7,7 @@
  */
 #include "tabular/bytes8.h"
 #include "tabular/ndjson_internal.h"
+#include "tabular/utf8.h"
 
 /* What is read of a name or a value before it counts. */
 struct member {

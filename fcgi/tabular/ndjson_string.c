@@ -3,6 +3,7 @@
  */
 #include "tabular/bytes8.h"
 #include "tabular/ndjson_internal.h"
+#include "tabular/utf8.h"
 
 #include <string.h>
 
@@ -63,10 +64,16 @@ static void point_add(struct ndjson *n, uint32_t point)
 }
 
 /* A first half whose second half has not come is no character. */
+static void half_add(struct ndjson *n)
+{
+    ndjson_half_seen(n);
+    point_add(n, REPLACEMENT);
+}
+
 static void high_drop(struct ndjson *n)
 {
     if (n->high)
-        point_add(n, REPLACEMENT);
+        half_add(n);
     n->high = 0;
 }
 
@@ -84,8 +91,10 @@ static void unit_end(struct ndjson *n)
     high_drop(n);
     if (unit >= SURROGATE_HIGH && unit < SURROGATE_LOW)
         n->high = unit;
+    else if (unit >= SURROGATE_LOW && unit < SURROGATE_END)
+        half_add(n);
     else
-        point_add(n, unit >= SURROGATE_LOW && unit < SURROGATE_END ? REPLACEMENT : unit);
+        point_add(n, unit);
 }
 
 bool ndjson_string_hex(struct ndjson *n, const unsigned char *at)
@@ -159,6 +168,8 @@ bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsi
     if (*at != '"')
         return ndjson_wrong(n, "a control character in a string", at);
     high_drop(n);
+    if (n->half_in_name)
+        return ndjson_wrong(n, "half a surrogate pair in a name", at);
     if (!n->is_name) {
         ndjson_value_end(n);
         return true;
@@ -173,6 +184,7 @@ bool ndjson_string_begin(struct ndjson *n, bool is_name)
     n->is_name = is_name;
     n->name_len = 0;
     n->high = 0;
+    n->half_in_name = false;
     n->seen = READING_TEXT | (n->depth == 1 ? 0 : READING_WIDE);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "tabular/parquet_type.h"
+#include "tabular/reading.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -282,8 +283,11 @@ static void column_read(struct schema *schema, struct columns *columns)
     const bool nullable = element.repetition == PARQUET_OPTIONAL;
     const struct type type = element_type(schema, &element, &schema->column, 0);
     if (!failed(schema))
-        schema->thrift->fault = columns_add(columns, schema->column.text, schema->column.len, &type,
-                                            nullable, schema->thrift->why);
+        schema->thrift->fault =
+            reading_refused("Parquet",
+                            columns_add(columns, schema->column.text, schema->column.len, &type,
+                                        nullable, schema->thrift->why),
+                            "", schema->thrift->why);
 }
 
 void parquet_schema_read(struct thrift *thrift, struct columns *columns, uint64_t *leaves)

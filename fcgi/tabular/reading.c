@@ -1,10 +1,20 @@
 #include "tabular/reading.h"
 
+enum fault reading_refused(const char *kind, enum fault f, const char *hint, struct problem *why)
+{
+    const struct problem of_columns = *why;
+    if (f != FAULT_UNPROCESSABLE)
+        return f;
+    *why = PROBLEM_NONE;
+    return problem_set(why, f, "the part is not %s: %.512s%s", kind, of_columns.text, hint);
+}
+
 struct type reading_type(unsigned seen)
 {
     const unsigned number = READING_INT | READING_FLOAT;
+    const unsigned text = READING_TEXT | READING_OBJECT | READING_LIST;
     struct type type = { .kind = TYPE_NULL };
-    if (seen & READING_TEXT || (seen & READING_BOOL && seen & number))
+    if (seen & text || (seen & READING_BOOL && seen & number))
         type.kind = seen & READING_WIDE ? TYPE_NVARCHAR : TYPE_VARCHAR;
     else if (seen & READING_BOOL)
         type.kind = TYPE_BOOL;
@@ -20,5 +30,7 @@ bool reading_is_mixed(unsigned seen)
     const int numbers = (seen & (READING_INT | READING_FLOAT)) != 0;
     const int truths = (seen & READING_BOOL) != 0;
     const int texts = (seen & READING_TEXT) != 0;
-    return numbers + truths + texts > 1;
+    const int objects = (seen & READING_OBJECT) != 0;
+    const int lists = (seen & READING_LIST) != 0;
+    return numbers + truths + texts + objects + lists > 1;
 }

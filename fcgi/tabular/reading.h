@@ -12,6 +12,10 @@
 
 #include <stdint.h>
 
+/* Puts the kind in front of what columns.h refused, and a hint behind it, which may be "": "the part
+ * is not CSV: more than ...".  Other faults are left as they are.  Returns f. */
+enum fault reading_refused(const char *kind, enum fault f, const char *hint, struct problem *why);
+
 struct reading {
     int64_t rows;
     struct columns columns;
@@ -26,13 +30,15 @@ enum reading_seen {
     READING_BOOL = 8,
     READING_TEXT = 16,
     READING_WIDE = 32, /* text that is not ASCII alone */
+    READING_OBJECT = 64,
+    READING_LIST = 128,
 };
 
 /* The type of a column in which that was seen. */
 struct type reading_type(unsigned seen);
 
-/* Whether the types that were seen have nothing in common but text: a number beside a truth, or
- * either beside text. */
+/* Whether the types that were seen have nothing in common but text: two of numbers, booleans, texts,
+ * objects and lists. */
 bool reading_is_mixed(unsigned seen);
 
 #endif

@@ -1,10 +1,12 @@
 /*
  * check.c - sluice check: the effective settings and whether the state can be served.
  */
+#include "blob/blob.h"
 #include "db/migrate.h"
 #include "verb/verb.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +33,47 @@ static enum fault check_folder(const char *folder, struct problem *why)
         return problem_set(why, FAULT_FORBIDDEN,
                            "the state folder %s cannot be written by this user", folder);
     return FAULT_NONE;
+}
+
+/* Whether a file in the folder takes a byte that reaches the disk: a file system that has given up
+ * after an error calls itself writable still. */
+static enum fault try_write(int folder, struct problem *why)
+{
+    static const char name[] = "sluice.check";
+    enum { MODE = 0600 };
+    const int fd = openat(folder, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, MODE);
+    if (fd < 0)
+        return problem_errno(why, errno, "make a file in the state folder");
+    enum fault f = FAULT_NONE;
+    if (write(fd, name, 1) != 1 || fsync(fd) != 0)
+        f = problem_errno(why, errno, "write a file in the state folder");
+    (void)close(fd);
+    (void)unlinkat(folder, name, 0);
+    return f;
+}
+
+static enum fault check_room(int folder, int64_t floor, struct problem *why)
+{
+    struct blob_disk disk = { 0 };
+    const enum fault f = blob_disk(folder, floor, &disk, why);
+    if (!f && disk.free < disk.floor)
+        return problem_set(why, FAULT_STORAGE_FULL,
+                           "%llu bytes are free, and uploads are refused below %llu: "
+                           "delete, run sluice gc, or see SLUICE_FREE_FLOOR_BYTES",
+                           (unsigned long long)disk.free, (unsigned long long)disk.floor);
+    return f;
+}
+
+static enum fault check_disk(const struct config *config, struct problem *why)
+{
+    const int folder = open(config->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return problem_errno(why, errno, "open of the state folder");
+    enum fault f = try_write(folder, why);
+    if (!f)
+        f = check_room(folder, config->free_floor_bytes, why);
+    (void)close(folder);
+    return f;
 }
 
 /* A worker socket must be a Unix socket closed to others (whoever speaks to it names itself), and
@@ -64,6 +107,22 @@ static bool say(const char *what, enum fault f, const struct problem *why)
     return f == FAULT_NONE;
 }
 
+/* The state folder, one line a question. */
+static bool check_state(const struct config *config)
+{
+    struct problem why = PROBLEM_NONE;
+    if (!say("state folder", check_folder(config->state, &why), &why))
+        return false;
+    why = PROBLEM_NONE;
+    const bool ours = say("owner", verb_may(config, &why), &why);
+    why = PROBLEM_NONE;
+    bool good = say("schema", migrate_check(config->state, &why), &why) && ours;
+    why = PROBLEM_NONE;
+    if (ours) /* or the file that is tried would be another user's */
+        good = say("disk", check_disk(config, &why), &why) && good;
+    return good;
+}
+
 int verb_check(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "socket", required_argument, NULL, 's' },
@@ -84,19 +143,8 @@ int verb_check(const struct config *config, int argc, char **argv)
     config_print(config, stdout);
     const char *version = migrate_sqlite_version(&defects);
     (void)printf("%-14s %s, known defects of this version: %s\n", "sqlite", version, defects);
-    enum fault f = check_folder(config->state, &why);
-    bool good = say("state folder", f, &why);
-    if (good) {
-        why = PROBLEM_NONE;
-        good = say("owner", verb_may(config, &why), &why);
-        why = PROBLEM_NONE;
-        f = migrate_check(config->state, &why);
-        good = say("schema", f, &why) && good;
-    }
-    if (socket_path) {
-        why = PROBLEM_NONE;
-        f = check_socket(socket_path, &why);
-        good = say("socket", f, &why) && good;
-    }
+    bool good = check_state(config);
+    if (socket_path)
+        good = say("socket", check_socket(socket_path, &why), &why) && good;
     return good ? EXIT_DONE : EXIT_FAILED;
 }

@@ -136,6 +136,8 @@ static enum fault drop(struct db *db, const char *name, const struct opteryx_tar
     for (bool more = true; !f && more;)
         f = opteryx_store_dropped_sweep(db, &more, why);
     if (!f)
+        f = db_settle(db, why);
+    if (!f)
         (void)printf("dropped %s; `sluice gc` takes its bytes back\n", name);
     return f;
 }

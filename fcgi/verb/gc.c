@@ -105,6 +105,8 @@ int verb_gc(const struct config *config, int argc, char **argv)
         f = forget_rows(&sweep, dry_run, &why);
     if (!f)
         f = sweep_files(&sweep, BLOB_SWEEP_ALL, dry_run, &why);
+    if (!f)
+        f = db_settle(sweep.db, &why);
     sweep_close(&sweep);
     if (f)
         return verb_failed(&why);

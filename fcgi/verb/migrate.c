@@ -16,11 +16,13 @@ int verb_migrate(const struct config *config, int64_t now, int argc, char **argv
     enum fault f = migrate_run(config->state, config->lock_wait_ms, now, &migrated, &why);
     if (!f)
         f = sweep_open(config, &sweep, &why);
-    if (!f)
+    if (!f && !migrated.full) /* left-over files can wait, readers should not */
         f = sweep_files(&sweep, BLOB_SWEEP_DEAD, false, &why);
     sweep_close(&sweep);
     if (f)
         return verb_failed(&why);
+    if (migrated.full)
+        (void)puts("the disk is full: reads are served, and writes once there is room");
     if (migrated.was_poisoned)
         (void)puts("a sync had failed: the database was checked and is sound");
     (void)printf("state %s: %s, %d migrations (%d new), %llu left-over files removed\n",

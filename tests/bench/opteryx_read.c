@@ -7,8 +7,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "tabular/csv.h"
-#include "tabular/ndjson.h"
+#include "tabular/format.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,28 +20,16 @@ struct content {
     size_t len;
 };
 
-static enum fault read_csv(const struct content *content, struct arena *arena,
-                           struct reading *reading, struct problem *why)
+static enum fault read_content(enum format_kind kind, const struct content *content,
+                               struct arena *arena, struct reading *reading, struct problem *why)
 {
-    struct csv *csv = NULL;
-    enum fault f = csv_create(arena, &csv, why);
+    struct format *format = NULL;
+    enum fault f = format_create(kind, arena, &format, why);
     for (size_t at = 0; !f && at < content->len; at += IO_CHUNK) {
         const size_t left = content->len - at;
-        f = csv_feed(csv, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);
+        f = format_feed(format, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);
     }
-    return f ? f : csv_end(csv, reading, why);
-}
-
-static enum fault read_ndjson(const struct content *content, struct arena *arena,
-                              struct reading *reading, struct problem *why)
-{
-    struct ndjson *ndjson = NULL;
-    enum fault f = ndjson_create(arena, &ndjson, why);
-    for (size_t at = 0; !f && at < content->len; at += IO_CHUNK) {
-        const size_t left = content->len - at;
-        f = ndjson_feed(ndjson, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);
-    }
-    return f ? f : ndjson_end(ndjson, reading, why);
+    return f ? f : format_end(format, NULL, reading, why);
 }
 
 /* Returns the exit status. */
@@ -55,8 +42,8 @@ static int measure(const char *kind, const struct content *content)
         struct problem why = PROBLEM_NONE;
         arena_reset(arena);
         const int64_t began = clock_steady_ms();
-        const enum fault f = strcmp(kind, "csv") == 0 ? read_csv(content, arena, &reading, &why)
-                                                      : read_ndjson(content, arena, &reading, &why);
+        const enum fault f = read_content(strcmp(kind, "csv") == 0 ? FORMAT_CSV : FORMAT_NDJSON,
+                                          content, arena, &reading, &why);
         const int64_t took = clock_steady_ms() - began;
         if (f) {
             (void)fprintf(stderr, "%s\n", why.text);

@@ -11,8 +11,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "db/migrate.h"
-#include "db/pinot_store.h"
-#include "db/pinot_table_store.h"
+#include "db/pinot_store_config.h"
+#include "db/pinot_store_push.h"
 #include "pinot/batch.h"
 #include "stream/coding.h"
 #include "stream/tar.h"
@@ -83,6 +83,14 @@ static double gunzip_us(const struct text *gz, bool with_tar)
     return now_us() - begin;
 }
 
+static enum fault anything(void *ctx, const struct pinot_configs_there *there, struct problem *why)
+{
+    (void)ctx;
+    (void)there;
+    (void)why;
+    return FAULT_NONE;
+}
+
 static bool dead(void *ctx, int64_t owner)
 {
     (void)ctx;
@@ -108,8 +116,10 @@ static size_t round_us(struct db *db, const struct text *gz, int number, double 
                                        .replication = 1,
                                        .quota_bytes = -1,
                                        .quota_segments = -1 };
-    must(pinot_schema_put(db, name, "{}", true, false, 1, &why), &why);
-    must(pinot_table_add(db, &table, 1, &why), &why);
+    const struct pinot_configs configs = {
+        .raw = name, .schema = "{}", .tables = { &table }, .now = 1, .decide = anything
+    };
+    must(pinot_store_configs_put(db, &configs, &why), &why);
     double begin = now_us();
     must(batch_create(decoded_max, 1, &batch, &why), &why);
     must(batch_feed(batch, gz->data, gz->len, &why), &why);

@@ -221,10 +221,10 @@ static const struct {
     { "full at the first frame", 0, SQLITE_FULL, 0, FAULT_STORAGE_FULL, false },
     { "full inside a frame", 1, SQLITE_FULL, 0, FAULT_STORAGE_FULL, false },
     { "full at the last frame", 3, SQLITE_FULL, 0, FAULT_STORAGE_FULL, false },
-    { "quota", 1, SQLITE_IOERR_WRITE, EDQUOT, FAULT_STORAGE_FULL, true },
-    { "no space, as an I/O error", 1, SQLITE_IOERR_WRITE, ENOSPC, FAULT_STORAGE_FULL, true },
+    { "quota", 1, SQLITE_IOERR_WRITE, EDQUOT, FAULT_STORAGE_FULL, false },
+    { "no space, as an I/O error", 1, SQLITE_IOERR_WRITE, ENOSPC, FAULT_STORAGE_FULL, false },
     { "broken device", 1, SQLITE_IOERR_WRITE, EIO, FAULT_INTERNAL, true },
-    { "remounted read-only", 1, SQLITE_IOERR_WRITE, EROFS, FAULT_UNAVAILABLE, true },
+    { "remounted read-only", 1, SQLITE_IOERR_WRITE, EROFS, FAULT_UNAVAILABLE, false },
     { "out of memory", 1, SQLITE_NOMEM, 0, FAULT_INTERNAL, true },
 };
 
@@ -243,6 +243,65 @@ static void test_a_failed_write_takes_its_transaction_back_and_nothing_else(void
         rig_write(rig.other, FILE_A, 1);
         rig_write(rig.db, FILE_A, 2);
     }
+    state_check_integrity(&rig.state);
+}
+
+/* A commit of which nothing is there leaves nothing to wait for: reads go on although the disk takes
+ * neither writes nor syncs. */
+static void test_reads_go_on_while_the_disk_refuses_writes(void **state)
+{
+    (void)state;
+    rig_settle(rig.other);
+    shim_fail(shim, SHIM_WAL, SHIM_WRITE, 0, SQLITE_IOERR_WRITE);
+    shim_fail(shim, SHIM_WAL, SHIM_SYNC, 0, SQLITE_IOERR_FSYNC);
+    atomic_store(&shim->system, EROFS);
+    rig_refuse(&rig, rig.db, FAULT_UNAVAILABLE);
+    assert_int_equal(state_rows(rig.other, FILE_A), 1);
+    rig_settle(rig.other);
+    assert_int_equal(rig_wal(&rig, SHIM_SYNC), 0);
+    assert_false(poisoned());
+}
+
+/* After a failed sync an answer may rest on what was durable before it, and on nothing else. */
+static void test_after_a_failed_sync_only_reads_of_durable_rows_are_answered(void **state)
+{
+    (void)state;
+    struct problem why = PROBLEM_NONE;
+    char path[STATE_PATH_MAX];
+    state_path(&rig.state, "sluice.poison", path);
+    const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_int_equal(state_rows(rig.other, FILE_A), 1);
+    rig_settle(rig.other);
+
+    assert_int_equal(unlink(path), 0);
+    fail_one_sync();
+    assert_int_equal(state_rows(rig.other, FILE_A), 1);
+    assert_int_equal(db_settle(rig.other, &why), FAULT_UNAVAILABLE);
+}
+
+static void test_a_start_without_room_serves_reads_and_writes_once_there_is_room(void **state)
+{
+    (void)state;
+    struct problem why = PROBLEM_NONE;
+    rig_stop(&rig);
+    shim_calm(shim);
+    shim_fail(shim, SHIM_DATABASE, SHIM_WRITE, 0, SQLITE_FULL);
+    assert_true(migrate().full);
+    rig.db = state_open(&rig.state);
+    rig.other = state_open(&rig.state);
+    assert_int_equal(state_rows(rig.other, FILE_A), 1);
+    rig_settle(rig.other);
+    rig_refuse(&rig, rig.db, FAULT_STORAGE_FULL);
+    assert_int_equal(migrate_check(rig.state.folder, &why), FAULT_STORAGE_FULL);
+    assert_int_equal(rig_wal(&rig, SHIM_WRITE), 0); /* nothing behind what a crash may have left */
+
+    shim_calm(shim);
+    rig_write(rig.other, FILE_A, 1);
+    assert_true(rig_wal(&rig, SHIM_TRUNCATE) > 0);
+    why = PROBLEM_NONE;
+    assert_int_equal(migrate_check(rig.state.folder, &why), FAULT_NONE);
     state_check_integrity(&rig.state);
 }
 
@@ -278,6 +337,9 @@ int main(void)
         RIGGED(test_migrate_leaves_the_mark_while_a_process_is_there),
         RIGGED(test_migrate_leaves_the_mark_on_a_damaged_database),
         RIGGED(test_a_failed_write_takes_its_transaction_back_and_nothing_else),
+        RIGGED(test_reads_go_on_while_the_disk_refuses_writes),
+        RIGGED(test_after_a_failed_sync_only_reads_of_durable_rows_are_answered),
+        RIGGED(test_a_start_without_room_serves_reads_and_writes_once_there_is_room),
         RIGGED(test_what_clients_read_of_a_failure_names_neither_path_nor_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,11 @@ static struct {
     int64_t now;
 } rig;
 
+static void keep_named(void *blobs)
+{
+    blob_keep(blobs);
+}
+
 static int set_up(void **unused)
 {
     char *const environment[] = { strdup("SLUICE_AUTH=open"), NULL };
@@ -54,6 +59,7 @@ static int set_up(void **unused)
     rig.arena = arena_create(ARENA_MAX);
     rig.now = now_ms;
     assert_int_equal(blob_open(path, 1, &rig.blobs, &why), FAULT_NONE);
+    db_when_named(rig.db, keep_named, rig.blobs);
     assert_int_equal(config_load(&rig.config, environment, &why), FAULT_NONE);
     free(environment[0]);
     return 0;

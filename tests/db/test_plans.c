@@ -154,10 +154,6 @@ static const struct {
     const char *statement;
     const char *index;
 } chosen[] = {
-    { "OPTERYX_FILE_RETIRE", "opteryx_file_by_removal" },
-    { "OPTERYX_FILE_RETURN", "opteryx_file_by_removal" },
-    { "OPTERYX_FILE_RETURN_TOTALS", "opteryx_file_by_removal" },
-    { "OPTERYX_FILE_RETURN_ALL", "PRIMARY KEY (dataset=? AND number>? AND number<?)" },
     { "OPTERYX_FILE_LIST", "PRIMARY KEY (dataset=? AND number>? AND number<?)" },
 };
 

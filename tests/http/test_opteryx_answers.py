@@ -34,7 +34,7 @@ def test_a_session_lives_for_six_hours_at_the_host_that_was_asked(shared):
     lifetime(shared, 6)
     forwarded = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https",
                  "Forwarded": "host=evil.example;proto=https"}
-    for host, base in (("a.example", "http://a.example"), ("b.example:81", "http://b.example:81")):
+    for host, base in (("localhost", "http://localhost"), ("127.0.0.2:81", "http://127.0.0.2:81")):
         made = shared.request("POST", "/v1/upload/session", None, {"Host": host} | forwarded).json()
         assert made["url"] == f"{base}/v1/upload/{made['session_id']}"
 
@@ -75,7 +75,7 @@ def test_session_bodies(shared, body, headers, status):
 
 def test_a_length_beside_chunks_is_refused_at_once(shared):
     with shared.connect() as connection:
-        connection.send(b"POST /v1/upload/session HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+        connection.send(b"POST /v1/upload/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
                         b"Transfer-Encoding: chunked\r\n\r\n")
         assert connection.answer("POST").status == 400
         assert connection.closed()
@@ -151,7 +151,7 @@ def test_a_refused_part_leaves_the_earlier_one_in_its_place(shared):
     for data, headers in ((b"", {}), (CSV, {"Content-Encoding": "gzip"}), (b"a\n\xff\n", {}),
                           (b"x", {"x-file-name": "a.parquet"}), (b"x", {"x-file-name": "a.doc"})):
         assert put(shared, sid, 0, data, {"x-file-name": "a.csv"} | headers).status == 422
-    cut = b"PUT /v1/upload/%s?part=0 HTTP/1.1\r\nHost: x\r\nx-file-name: a.csv\r\nContent-Length: 99\r\n\r\n"
+    cut = b"PUT /v1/upload/%s?part=0 HTTP/1.1\r\nHost: localhost\r\nx-file-name: a.csv\r\nContent-Length: 99\r\n\r\n"
     with shared.connect() as connection:
         connection.send(cut % sid.encode() + b"a\n1\n")
     assert inspected(shared, sid) == before
@@ -240,7 +240,7 @@ def test_a_client_that_stops_sending_is_cut_off_and_leaves_nothing(make_service)
     service = make_service(settings={"BODY_TIMEOUT_S": 1})
     sid = session(service)
     with service.connect() as connection:
-        connection.send(f"PUT /v1/upload/{sid}?part=0 HTTP/1.1\r\nHost: x\r\nx-file-name: a.csv\r\n"
+        connection.send(f"PUT /v1/upload/{sid}?part=0 HTTP/1.1\r\nHost: localhost\r\nx-file-name: a.csv\r\n"
                         "Content-Length: 99\r\n\r\na\n1\n".encode())
         assert connection.answer("PUT").status == 408
         assert connection.closed()

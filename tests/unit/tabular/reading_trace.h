@@ -5,6 +5,7 @@
 #define TESTS_READING_TRACE_H
 
 #include "tabular/reading.h"
+#include "tabular/utf8_text.h"
 
 #include <stdio.h>
 
@@ -23,6 +24,15 @@ static inline void trace_write(const struct reading *reading, char trace[TRACE_M
     }
     for (size_t i = 0; i < reading->issues.count && len < TRACE_MAX; i++)
         len += (size_t)snprintf(trace + len, TRACE_MAX - len, " !%s", reading->issues.list[i].text);
+}
+
+/* A text of which no head is held back, so that every cut reaches the reader; only what begins like
+ * a byte order mark needs one. */
+static inline void trace_text(struct utf8_text *text, const char *content, const char *kind,
+                              bool json, utf8_text_sink sink, void *reader)
+{
+    utf8_text_init(text, kind, json, sink, reader);
+    text->begun = content[0] != '\xEF';
 }
 
 /* The length of the piece of a content of len bytes that begins at at: up to cut, then the rest;

@@ -221,6 +221,28 @@ static void test_parts_are_put_together(void **state)
     arena_destroy(arena);
 }
 
+/* A name that stands twice in one part is that part's own matter. */
+static void test_a_name_twice_in_a_part_differs_from_no_other(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_create(ARENA_MAX);
+    struct columns merged;
+    struct columns part;
+    struct problem why = PROBLEM_NONE;
+    char printed[PROBLEM_TEXT_MAX];
+    int told = 0;
+    columns_init(&merged, arena);
+    parse(arena, "a:INT64 a:VARCHAR b:BOOL", &part);
+    assert_int_equal(columns_merge(&merged, &part, true, count_told, &told, &why), FAULT_NONE);
+    assert_int_equal(told, 0);
+    parse(arena, "a:VARCHAR b:INT64 b:DATE", &part);
+    assert_int_equal(columns_merge(&merged, &part, false, count_told, &told, &why), FAULT_NONE);
+    print(&merged, printed);
+    assert_string_equal(printed, "a:VARCHAR b:VARCHAR");
+    assert_int_equal(told, 1);
+    arena_destroy(arena);
+}
+
 static void test_ten_thousand_columns_are_written_read_and_found(void **state)
 {
     enum { MANY = 10000, ROW_MAX = 1 << 20 };
@@ -374,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_the_names_of_all_columns_are_bounded),
         cmocka_unit_test(test_every_name_is_found_and_no_other),
         cmocka_unit_test(test_names_made_to_collide_are_found_as_fast_as_others),
+        cmocka_unit_test(test_a_name_twice_in_a_part_differs_from_no_other),
         cmocka_unit_test(test_ten_thousand_columns_are_written_read_and_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

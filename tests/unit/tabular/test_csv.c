@@ -32,6 +32,13 @@ static const struct {
       "\xEF\xBB\xBF"
       "a\n1\n",
       FAULT_NONE, "1 a:INT64" },
+    { "so are two",
+      "\xEF\xBB\xBF\xEF\xBB\xBF"
+      "a\n1\n",
+      FAULT_NONE, "1 a:INT64" },
+    { "the 0x1A of old programs at the end is passed over", "a\n1\n\x1A", FAULT_NONE, "1 a:INT64" },
+    { "so it is behind a value", "a\n1\x1A", FAULT_NONE, "1 a:INT64" },
+    { "but not before the end", "a\n1\x1A\n\x1A\x1A", FAULT_NONE, "2 a:VARCHAR" },
     { "what begins like a mark is content", "\xEF\xBB\x80,b\n1,2\n", FAULT_NONE,
       "1 \xEF\xBB\x80:INT64 b:INT64" },
     { "quotes hold commas, line ends and quotes", "a,b\n\"x,\ny\r\n\"\"z\"\"\",2\n", FAULT_NONE,
@@ -45,19 +52,33 @@ static const struct {
     { "quotes in quotes make text of a number", "a,b,c\n\"1\"\"2\",\"\"\"1\",\"\"\"\"\n",
       FAULT_NONE, "1 a:VARCHAR b:VARCHAR c:VARCHAR" },
     { "a quote inside a value stands for itself", "a\nx\"y\n", FAULT_NONE, "1 a:VARCHAR" },
-    { "integers that fit 64 bits", "a\n-9223372036854775808\n9223372036854775807\n007\n+1\n",
+    { "integers that fit 64 bits", "a\n-9223372036854775808\n9223372036854775807\n0\n-0\n",
       FAULT_NONE, "4 a:INT64" },
+    { "numbers with a leading zero name something",
+      "a,b,c,d,e,f\n00501,-01,00,00.5,01e5,0123456789\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR e:VARCHAR f:VARCHAR" },
+    { "numbers with a plus sign name something", "a,b,c,d\n+49301234,+1,+.5,+1e5\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR" },
+    { "zeros that lead to nothing else", "a,b,c,d,e,f\n0,-0,0.5,-0.25,0e5,1e+05\n", FAULT_NONE,
+      "1 a:INT64 b:INT64 c:FLOAT64 d:FLOAT64 e:FLOAT64 f:FLOAT64" },
+    { "one such number makes names of all", "a,b\n1234,1\n01234,2\n", FAULT_NONE,
+      "2 a:VARCHAR b:INT64" },
+    { "what is no finite number",
+      "a,b,c,d,e\nnan,inf,-Inf,+INF,Infinity\nNaN,-infinity,1,2.5,-NAN\n", FAULT_NONE,
+      "2 a:FLOAT64 b:FLOAT64 c:FLOAT64 d:FLOAT64 e:FLOAT64" },
+    { "what only begins like it", "a,b,c,d\nnano,info,-,--inf\n", FAULT_NONE,
+      "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR" },
     { "one past 64 bits", "a\n9223372036854775808\n", FAULT_NONE, "1 a:FLOAT64" },
     { "one below 64 bits", "a\n-9223372036854775809\n", FAULT_NONE, "1 a:FLOAT64" },
-    { "leading zeros do not count", "a\n0000000000000000000000001\n", FAULT_NONE, "1 a:INT64" },
+    { "many leading zeros", "a\n0000000000000000000000001\n", FAULT_NONE, "1 a:VARCHAR" },
     { "decimals", "a\n1.5\n", FAULT_NONE, "1 a:FLOAT64" },
     { "decimals of all shapes", "a\n.5\n5.\n-1e5\n1E+05\n1.5e-3\n", FAULT_NONE, "5 a:FLOAT64" },
     { "integers and decimals widen", "a\n1\n1.5\n", FAULT_NONE, "2 a:FLOAT64" },
     { "no numbers", "a,b,c,d,e,f,g\n.,-,1e,e5,1.2.3,0x1,1 \n", FAULT_NONE,
       "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR e:VARCHAR f:VARCHAR g:VARCHAR" },
-    { "truths in any case", "a\ntrue\nFALSE\nTrue\n", FAULT_NONE, "3 a:BOOL" },
-    { "truths beside numbers are text, and told", "a\ntrue\n1\n", FAULT_NONE,
-      "2 a:VARCHAR !column 'a' holds truths and numbers" },
+    { "booleans in any case", "a\ntrue\nFALSE\nTrue\n", FAULT_NONE, "3 a:BOOL" },
+    { "booleans beside numbers are text, and told", "a\ntrue\n1\n", FAULT_NONE,
+      "2 a:VARCHAR !column 'a' holds booleans and numbers" },
     { "a number beside text is text", "a\n1\nx\n", FAULT_NONE, "2 a:VARCHAR" },
     { "nothing but nulls", "a,b\n,1\n,2\n", FAULT_NONE, "2 a:NULL b:INT64" },
     { "nulls do not change a type", "a,b\n,x\n1,\n", FAULT_NONE, "2 a:INT64 b:VARCHAR" },
@@ -71,7 +92,7 @@ static const struct {
     { "a comma, a sign and a tab behind one another", "a,b,c\n,-1,\t\n,-2,-\n", FAULT_NONE,
       "2 a:NULL b:INT64 c:VARCHAR" },
     { "short values of all kinds", "a,b,c,d,e,f,g\n1234567,-123456,1.23456,.5,+1,TrUe,1-2\n",
-      FAULT_NONE, "1 a:INT64 b:INT64 c:FLOAT64 d:FLOAT64 e:INT64 f:BOOL g:VARCHAR" },
+      FAULT_NONE, "1 a:INT64 b:INT64 c:FLOAT64 d:FLOAT64 e:VARCHAR f:BOOL g:VARCHAR" },
     { "short values that are no numbers", "a,b,c,d,e,f,g\n-,.,+,1:2,tru,true1,-.\n", FAULT_NONE,
       "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR e:VARCHAR f:VARCHAR g:VARCHAR" },
     { "too few values", "a,b\n1\n2,3\n", FAULT_NONE,
@@ -86,6 +107,42 @@ static const struct {
       "1 a:INT64 a:VARCHAR !more than one column has the name 'a'" },
     { "a column without a name", "a,\n1,2\n", FAULT_NONE,
       "1 a:INT64 :INT64 !column 2 has no name" },
+    { "several columns without a name, and one twice", ",b,,b\n1,2,3,4\n", FAULT_NONE,
+      "1 :INT64 b:INT64 :INT64 b:INT64 !column 1 has no name !column 3 has no name"
+      " !more than one column has the name 'b'" },
+    { "a line that names the separator", "sep=;\na;b,c\n1;\"x;\"\n\n2;y\n", FAULT_NONE,
+      "2 a:INT64 b,c:VARCHAR !the first line is no header: it says that values are separated by "
+      "';'" },
+    { "the same with a tab, quoted", "\"sep=\t\"\r\na\tb\r\n1\t2\r\n", FAULT_NONE,
+      "1 a:INT64 b:INT64 !the first line is no header: it says that values are separated by a "
+      "tab" },
+    { "the same with a comma", "SEP=,\na,b\n1,2\n", FAULT_NONE,
+      "1 a:INT64 b:INT64 !the first line is no header: it says that values are separated by ','" },
+    { "such a line alone", "sep=;\n", FAULT_UNPROCESSABLE,
+      "the part is not CSV: it has no header row" },
+    { "a second such line is a header", "sep=;\nsep=|\n1\n", FAULT_NONE,
+      "1 sep=|:INT64 !the first line is no header: it says that values are separated by ';'" },
+    { "headers that only begin so", "sep=x\n1\n", FAULT_NONE, "1 sep=x:INT64" },
+    { "semicolons", "a;b;c\n1;2;3\n", FAULT_NONE,
+      "1 a;b;c:VARCHAR !the header seems to be separated by ';': only commas separate values, "
+      "unless"
+      " the first line is sep= and the separator" },
+    { "semicolons behind quotes", "\"a\";\"b\"\n1;2\n", FAULT_NONE,
+      "1 a;\"b\":VARCHAR !the header seems to be separated by ';': only commas separate values, "
+      "unless"
+      " the first line is sep= and the separator" },
+    { "tabs, and a comma in a name", "a\tb\tc, or d\n1\t2\t3\n", FAULT_NONE,
+      "1 a\tb\tc:VARCHAR  or d:NULL !the header seems to be separated by a tab: only commas "
+      "separate"
+      " values, unless the first line is sep= and the separator"
+      " !row 1 has 1 values for 2 columns" },
+    { "bars", "a|b\n1|2\n", FAULT_NONE,
+      "1 a|b:VARCHAR !the header seems to be separated by '|': only commas separate values, unless "
+      "the"
+      " first line is sep= and the separator" },
+    { "separators of others in quotes and in values", "\"a;b\",\"c|d\"\n1;2,3|4\n", FAULT_NONE,
+      "1 a;b:VARCHAR c|d:VARCHAR" },
+    { "fewer of them than commas", "a;b,c,d\n1,2,3\n", FAULT_NONE, "1 a;b:INT64 c:INT64 d:INT64" },
     { "nothing", "", FAULT_UNPROCESSABLE, "the part is not CSV: it has no header row" },
     { "blank lines alone", "\n\r\n\n", FAULT_UNPROCESSABLE,
       "the part is not CSV: it has no header row" },
@@ -123,15 +180,19 @@ static enum fault run(struct arena *arena, const char *content, size_t len, size
                       char trace[TRACE_MAX])
 {
     struct csv *csv = NULL;
+    struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
     assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
+    trace_text(&text, content, "CSV", false, csv_take, csv);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
         const size_t piece = trace_piece(at, len, cut, step);
-        f = csv_feed(csv, content + at, piece, &why);
+        f = utf8_text_feed(&text, content + at, piece, &why);
         at += piece;
     }
+    if (!f)
+        f = utf8_text_end(&text, &why);
     if (!f)
         f = finish(csv, trace, &why);
     if (f)
@@ -167,10 +228,10 @@ static void test_every_cut_reads_the_same(void **state)
 static void test_every_cut_of_more_reads_the_same(void **state)
 {
     (void)state;
-    enum { BEHIND = 150, CONTENT_MAX = 1024 };
+    enum { BEHIND = 150, content_MAX = 1024 };
     struct arena *arena = arena_create(ARENA_MAX);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char content[CONTENT_MAX];
+        char content[content_MAX];
         const size_t len = strlen(cases[i].content);
         if (len == 0 || cases[i].content[len - 1] != '\n')
             continue;
@@ -228,13 +289,15 @@ static void test_memory_does_not_grow_with_rows(void **state)
     (void)state;
     struct arena *arena = arena_create(ARENA_MAX);
     struct csv *csv = NULL;
+    struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     static const char row[] = "1,\"x\ny\",2.5,\xC3\xA9\n";
     assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
-    assert_int_equal(csv_feed(csv, "a,b,c,d\n", 8, &why), FAULT_NONE);
+    trace_text(&text, "", "CSV", false, csv_take, csv);
+    assert_int_equal(utf8_text_feed(&text, "a,b,c,d\n", 8, &why), FAULT_NONE);
     const size_t before = arena_used(arena);
     for (int i = 0; i < 100000; i++)
-        assert_int_equal(csv_feed(csv, row, sizeof row - 1, &why), FAULT_NONE);
+        assert_int_equal(utf8_text_feed(&text, row, sizeof row - 1, &why), FAULT_NONE);
     assert_int_equal(arena_used(arena), before);
     arena_destroy(arena);
 }

@@ -47,8 +47,24 @@ static const struct {
     { "escapes in names",
       "{\"a\\n\\u00e9\\ud83d\\ude00\":1}\n{\"a\\n\xC3\xA9\xF0\x9F\x98\x80\":2}\n",
       "2 a\n\xC3\xA9\xF0\x9F\x98\x80:INT64" },
-    { "half a surrogate pair in a name", "{\"\\ud83dx\":1}\n{\"\\ude00\":1}\n",
-      "2 \xEF\xBF\xBDx:INT64 \xEF\xBF\xBD:INT64" },
+    { "the first half of a surrogate pair in a name", "{\"a\":1}\n{\"\\ud83dx\":1}\n",
+      "the part is not NDJSON: row 2: half a surrogate pair in a name (byte 17)" },
+    { "the second half in a name", "{\"\\ude00\":1}\n",
+      "the part is not NDJSON: row 1: half a surrogate pair in a name (byte 8)" },
+    { "the first half at a name's end", "{\"x\\ud83d\":1}\n",
+      "the part is not NDJSON: row 1: half a surrogate pair in a name (byte 9)" },
+    { "half a surrogate pair in a value", "{\"a\":\"ok\"}\n{\"b\":1,\"a\":\"x\\ud83d\"}\n",
+      "2 a:NVARCHAR b:INT64 !row 2 holds half a surrogate pair in column 'a', which is no "
+      "character" },
+    { "several in values and below",
+      "{\"a\":\"\\ude00\"}\n{\"b\":{\"\\ud83d\":[\"\\ud83d\\ud83d\"]}}\n",
+      "2 a:NVARCHAR b:NVARCHAR !row 1 holds half a surrogate pair in column 'a', which is no "
+      "character,"
+      " and 3 more are like it" },
+    { "two halves in the wrong order", "{\"a\":\"\\ude00\\ud83d\"}\n",
+      "1 a:NVARCHAR !row 1 holds half a surrogate pair in column 'a', which is no character, and 1 "
+      "more"
+      " are like it" },
     { "an empty name", "{\"\":1}\n", "1 :INT64" },
     { "the last of two members of one name has no special part", "{\"a\":1,\"a\":1.5}\n",
       "1 a:FLOAT64" },
@@ -56,10 +72,23 @@ static const struct {
       "1 a:VARCHAR b:VARCHAR" },
     { "members below the row are no columns", "{\"a\":{\"b\":{\"c\":[{\"d\":1}]}}}\n",
       "1 a:NVARCHAR" },
-    { "text beside objects is text", "{\"a\":\"x\"}\n{\"a\":{}}\n", "2 a:NVARCHAR" },
+    { "text beside objects is told", "{\"a\":\"x\"}\n{\"a\":{}}\n",
+      "2 a:NVARCHAR !column 'a' holds values of different types" },
+    { "lists beside text are told", "{\"a\":[]}\n{\"a\":\"x\"}\n",
+      "2 a:NVARCHAR !column 'a' holds values of different types" },
+    { "lists beside objects are told", "{\"a\":[1]}\n{\"a\":{\"b\":1}}\n",
+      "2 a:NVARCHAR !column 'a' holds values of different types" },
+    { "booleans beside objects are told", "{\"a\":true}\n{\"a\":{}}\n",
+      "2 a:NVARCHAR !column 'a' holds values of different types" },
+    { "objects and nulls are alike", "{\"a\":{}}\n{\"a\":null}\n{\"a\":{\"b\":[]}}\n",
+      "3 a:NVARCHAR" },
+    { "two byte order marks", "\xEF\xBB\xBF\xEF\xBB\xBF{\"a\":1}\n", "1 a:INT64" },
+    { "a 0x1A at the end", "{\"a\":1}\n\x1A", "1 a:INT64" },
+    { "a 0x1A before the end", "{\"a\":1}\n\x1A\n",
+      "the part is not NDJSON: row 2: the row is not an object (byte 8)" },
     { "numbers beside text are told", "{\"a\":\"x\"}\n{\"a\":1}\n",
       "2 a:VARCHAR !column 'a' holds values of different types" },
-    { "truths beside numbers are told", "{\"a\":true}\n{\"a\":1}\n",
+    { "booleans beside numbers are told", "{\"a\":true}\n{\"a\":1}\n",
       "2 a:VARCHAR !column 'a' holds values of different types" },
     { "numbers beside lists are told", "{\"a\":1}\n{\"a\":[]}\n",
       "2 a:NVARCHAR !column 'a' holds values of different types" },
@@ -133,23 +162,27 @@ static const struct {
       "the part is not NDJSON: row 2: more than an object in the row (byte 15)" },
     { "a line end in a known row", "{\"a\":1}\n{\"a\":1\n,\"b\":2}\n",
       "the part is not NDJSON: row 2: a line end inside the object (byte 14)" },
-    { "no UTF-8", "{\"a\":\"\xFF\"}\n", "the part is not NDJSON: row 1: not UTF-8 (byte 6)" },
+    { "no UTF-8", "{\"a\":\"\xFF\"}\n", "the part is not NDJSON: byte 6 is not UTF-8" },
 };
 
 static void run(struct arena *arena, const char *content, size_t len, size_t cut, size_t step,
                 char trace[TRACE_MAX])
 {
     struct ndjson *ndjson = NULL;
+    struct utf8_text text;
     struct reading reading = { .rows = 0 };
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
     assert_int_equal(ndjson_create(arena, &ndjson, &why), FAULT_NONE);
+    trace_text(&text, content, "NDJSON", true, ndjson_take, ndjson);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
         const size_t piece = trace_piece(at, len, cut, step);
-        f = ndjson_feed(ndjson, content + at, piece, &why);
+        f = utf8_text_feed(&text, content + at, piece, &why);
         at += piece;
     }
+    if (!f)
+        f = utf8_text_end(&text, &why);
     if (!f)
         f = ndjson_end(ndjson, &reading, &why);
     if (!f)
@@ -184,18 +217,18 @@ static void test_a_nul_in_a_name_is_refused(void **state)
     for (size_t cut = 0; cut < sizeof content; cut++) {
         char trace[TRACE_MAX];
         run(arena, content, sizeof content - 1, cut, 0, trace);
-        assert_string_equal(trace, "column 1 has a NUL in its name");
+        assert_string_equal(trace, "the part is not NDJSON: column 1 has a NUL in its name");
     }
     arena_destroy(arena);
 }
 
-/* JSON_DEPTH_MAX levels with that of the row are read; one more is refused. */
+/* NDJSON_DEPTH_MAX levels in the object of a row are read; one more is refused. */
 static void test_depth_is_bounded(void **state)
 {
     (void)state;
     struct arena *arena = arena_create(ARENA_MAX);
-    for (size_t depth = JSON_DEPTH_MAX - 1; depth <= JSON_DEPTH_MAX; depth++) {
-        char content[4 * JSON_DEPTH_MAX];
+    for (size_t depth = NDJSON_DEPTH_MAX; depth <= NDJSON_DEPTH_MAX + 1; depth++) {
+        char content[4 * NDJSON_DEPTH_MAX];
         char trace[TRACE_MAX];
         size_t len = (size_t)snprintf(content, sizeof content, "{\"a\":");
         memset(content + len, '[', depth);
@@ -203,7 +236,7 @@ static void test_depth_is_bounded(void **state)
         len += 2 * depth;
         content[len++] = '}';
         run(arena, content, len, 0, 0, trace);
-        if (depth < JSON_DEPTH_MAX)
+        if (depth == NDJSON_DEPTH_MAX)
             assert_string_equal(trace, "1 a:NVARCHAR");
         else
             assert_non_null(strstr(trace, "nested too deep"));
