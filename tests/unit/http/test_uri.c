@@ -100,7 +100,9 @@ static void test_bad_escapes_in_the_path_are_told(void **state)
     static const struct {
         const char *raw;
         bool bad;
-    } paths[] = { { "/a%20b", false }, { "/50%", true }, { "/%00/a", true }, { "/a?b=%20", false } };
+    } paths[] = {
+        { "/a%20b", false }, { "/50%", true }, { "/%00/a", true }, { "/a?b=%20", false }
+    };
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct uri uri;
