@@ -178,10 +178,10 @@ static bool no_finite(const char *bytes, size_t len, double *out)
     const bool negative = len && *bytes == '-';
     const size_t sign = len && (*bytes == '-' || *bytes == '+');
     if (is_word(bytes + sign, len - sign, "nan"))
-        *out = NAN;
+        *out = (double)NAN;
     else if (is_word(bytes + sign, len - sign, "inf") ||
              is_word(bytes + sign, len - sign, "infinity"))
-        *out = negative ? -INFINITY : INFINITY;
+        *out = negative ? -(double)INFINITY : (double)INFINITY;
     else
         return false;
     return true;
