@@ -103,6 +103,8 @@ enum {
     OXEN_TREE_DEPTH_MAX = 256,    /* dirs in each other: FAULT_MALFORMED */
     OXEN_VNODES_MAX = 1024,       /* vnodes of a dir that are searched for one name */
     OXEN_WALK_NODES_MAX = 250000, /* different tree nodes that one request walks: FAULT_TOO_LARGE */
+    OXEN_PAGE_SIZE_MAX = 5000,    /* entries of a page of a list; a larger one becomes this */
+    OXEN_PAGES_MAX = 1000000,     /* pages of a list: FAULT_MALFORMED */
     OXEN_PARENTS_MAX = 64,        /* parents of one commit: FAULT_MALFORMED */
     OXEN_HISTORY_MAX = 200000,    /* commits that one request walks: FAULT_TOO_LARGE */
     OXEN_UPLOAD_IDLE_HOURS = 24,  /* without a part, after which an upload expires: FAULT_MISSING */

@@ -7,6 +7,7 @@
 #include "oxen/content.h"
 #include "oxen/download.h"
 #include "oxen/missing.h"
+#include "oxen/reading.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "oxen/tree_download.h"
@@ -72,6 +73,12 @@ static const struct route routes[] = {
     { "GET", REPO "/commits/{commit}/commit_db", RIGHT_READ, oxen_tree_download_commit_db },
     { "GET", REPO "/chunk/{resource%...}", RIGHT_READ, oxen_content_chunk },
     { "GET", REPO "/file/{resource%...}", RIGHT_READ, oxen_content_file },
+    { "GET", REPO "/revisions/{resource%...}", RIGHT_READ, oxen_reading_revision },
+    { "GET", REPO "/meta/{resource%...}", RIGHT_READ, oxen_reading_meta },
+    { "GET", REPO "/dir/{resource%...}", RIGHT_READ, oxen_reading_dir },
+    { "GET", REPO "/commits/history/{resource%...}", RIGHT_READ, oxen_reading_log },
+    { "GET", REPO "/commits/{commit}", RIGHT_READ, oxen_reading_commit },
+    { "GET", REPO "/tree/nodes/resource/{resource%...}", RIGHT_READ, oxen_reading_node },
     { "GET", REPO "/tree/download", RIGHT_READ, oxen_tree_download_all },
     { "GET", REPO "/tree/download/{revision}", RIGHT_READ, oxen_tree_download_revision },
     { "GET", REPO "/tree/nodes/hash/{hash}", RIGHT_READ, oxen_tree_download_has },

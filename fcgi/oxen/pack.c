@@ -180,7 +180,7 @@ double oxen_pack_real(struct oxen_pack *pack)
     } else if (first == FLOAT32) {
         const uint32_t bits = (uint32_t)number(pack, sizeof narrow);
         memcpy(&narrow, &bits, sizeof narrow);
-        value = narrow;
+        value = (double)narrow;
     } else {
         pack->failed = true;
     }

@@ -167,3 +167,21 @@ enum fault oxen_resource_missing(const char *code, const char *text, struct prob
 {
     return problem_code(why, FAULT_MISSING, code, "Could not find path: %s", text);
 }
+
+char *oxen_resource_tidy(struct exchange *x, const char *path, size_t len)
+{
+    char *out = arena_alloc(x->arena, len + 1);
+    size_t n = 0;
+    for (size_t at = 0; out && at < len;) {
+        const size_t segment = strcspn(path + at, "/,");
+        const size_t cut = segment < len - at ? segment : len - at;
+        if (cut > 0 && !(cut == 1 && path[at] == '.')) {
+            if (n > 0)
+                out[n++] = '/';
+            memcpy(out + n, path + at, cut);
+            n += cut;
+        }
+        at += cut + 1;
+    }
+    return out;
+}

@@ -37,6 +37,9 @@ MUST_CHECK enum fault oxen_resource_revision(struct exchange *x, int64_t reposit
                                              const char *text, struct oxen_hash *out, bool *found,
                                              struct problem *why);
 
+/* A path of len bytes without empty and "." segments, in the arena; NULL when that is full. */
+char *oxen_resource_tidy(struct exchange *x, const char *path, size_t len);
+
 /* 404 of a path or revision that there is not, in the words of the route. */
 enum fault oxen_resource_missing(const char *code, const char *text, struct problem *why);
 

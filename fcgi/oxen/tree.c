@@ -13,6 +13,7 @@ void oxen_tree_begin(struct oxen_tree *tree, struct exchange *x, int64_t reposit
 {
     tree->x = x;
     tree->repository = repository;
+    tree->checks = false;
     text_init(&tree->payload, OXEN_PAYLOAD_MAX + 1);
 }
 
@@ -35,15 +36,17 @@ void oxen_tree_names(const uint8_t hash[OXEN_HASH_BYTES], char node[OXEN_TREE_NA
 }
 
 /* What a fault of a node's bytes says of which node it is. */
-static enum fault of_node(const uint8_t hash[OXEN_HASH_BYTES], enum fault f,
+static enum fault of_node(const struct oxen_tree *tree, const uint8_t *hash, enum fault f,
                           const struct problem *of_bytes, struct problem *why)
 {
     char digits[OXEN_HASH_TEXT_MAX];
     struct oxen_hash key;
     memcpy(key.bytes, hash, sizeof key.bytes);
     oxen_hash_text(&key, digits);
-    if (f == FAULT_MALFORMED)
+    if (f == FAULT_MALFORMED && tree->checks)
         return problem_set(why, f, "tree node %s: %s", digits, of_bytes->text);
+    if (f == FAULT_MALFORMED)
+        return problem_damaged(why, "tree node %s: %s", digits, of_bytes->text);
     if (f)
         *why = *of_bytes;
     return f;
@@ -97,7 +100,7 @@ static enum fault read_part(struct oxen_tree *tree, struct oxen_tree_node *node,
     }
     if (f == FAULT_GONE)
         return problem_internal(why, "the bytes of a tree node are gone");
-    return of_node(node->hash, f, &of_try, why);
+    return of_node(tree, node->hash, f, &of_try, why);
 }
 
 enum fault oxen_tree_find(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH_BYTES],
@@ -114,7 +117,7 @@ enum fault oxen_tree_find(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH_B
     if (f)
         return f;
     f = oxen_node_head(bytes, (uint64_t)out->node.bytes, &out->head, &of_bytes);
-    return of_node(hash, f, &of_bytes, why);
+    return of_node(tree, hash, f, &of_bytes, why);
 }
 
 enum fault oxen_tree_open(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH_BYTES],
@@ -155,7 +158,7 @@ enum fault oxen_tree_children(struct oxen_tree *tree, struct oxen_tree_node *nod
                             &out[i], &of_bytes);
     if (!f)
         *count = n;
-    return of_node(node->hash, f, &of_bytes, why);
+    return of_node(tree, node->hash, f, &of_bytes, why);
 }
 
 /* Reads into the tree's payload. */
@@ -191,7 +194,7 @@ enum fault oxen_tree_entry(struct oxen_tree *tree, struct oxen_tree_node *node,
         return f;
     f = oxen_node_entry(child->kind, root, text_string(&tree->payload), tree->payload.len, out,
                         &of_bytes);
-    return of_node(node->hash, f, &of_bytes, why);
+    return of_node(tree, node->hash, f, &of_bytes, why);
 }
 
 enum fault oxen_tree_commit(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH_BYTES],
@@ -204,13 +207,13 @@ enum fault oxen_tree_commit(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH
         return f;
     if (node->head.kind != OXEN_NODE_COMMIT) {
         f = problem_set(&of_bytes, FAULT_MALFORMED, "it is no commit");
-        return of_node(hash, f, &of_bytes, why);
+        return of_node(tree, hash, f, &of_bytes, why);
     }
     f = read_payload(tree, node, &node->node, OXEN_NODE_HEAD_BYTES, node->head.payload, why);
     if (f)
         return f;
     f = oxen_node_commit(text_string(&tree->payload), tree->payload.len, out, &of_bytes);
-    return of_node(hash, f, &of_bytes, why);
+    return of_node(tree, hash, f, &of_bytes, why);
 }
 
 enum fault oxen_tree_root(struct oxen_tree *tree, struct oxen_tree_node *commit,
@@ -224,8 +227,9 @@ enum fault oxen_tree_root(struct oxen_tree *tree, struct oxen_tree_node *commit,
     if (f)
         return f;
     if (count > 0 && child.kind != OXEN_NODE_DIR)
-        return of_node(commit->hash, problem_set(&of_bytes, FAULT_MALFORMED, "its root is no dir"),
-                       &of_bytes, why);
+        return of_node(tree, commit->hash,
+                       problem_set(&of_bytes, FAULT_MALFORMED, "its root is no dir"), &of_bytes,
+                       why);
     *found = count > 0 && memcmp(child.hash, nobody, sizeof nobody) != 0;
     memcpy(root, child.hash, OXEN_HASH_BYTES);
     return FAULT_NONE;

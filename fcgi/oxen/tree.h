@@ -23,6 +23,7 @@ enum { OXEN_CHILDREN = 128 }; /* read from a table at once */
 struct oxen_tree {
     struct exchange *x;
     int64_t repository;
+    bool checks;         /* nodes that cannot be read are the client's fault, not damage */
     struct text payload; /* that was read last */
 };
 
@@ -41,8 +42,8 @@ enum { OXEN_TREE_NAME_MAX = 64 };
 void oxen_tree_names(const uint8_t hash[OXEN_HASH_BYTES], char node[OXEN_TREE_NAME_MAX],
                      char payloads[OXEN_TREE_NAME_MAX]);
 
-/* Looks a node up; *found is false when one of its files is not stored.  FAULT_MALFORMED, with its
- * hash in the text, when it cannot be read. */
+/* Looks a node up; *found is false when one of its files is not stored.  When it cannot be
+ * read: FAULT_DAMAGED, or, for a tree that checks, FAULT_MALFORMED with its hash in the text. */
 MUST_CHECK enum fault oxen_tree_find(struct oxen_tree *tree, const uint8_t hash[OXEN_HASH_BYTES],
                                      struct oxen_tree_node *out, bool *found, struct problem *why);
 

@@ -275,25 +275,6 @@ static enum fault send_way(void *ctx, struct oxen_tree_node *dir, struct problem
     return f;
 }
 
-/* A path of the list as the tree has it: without empty and "." segments. */
-static char *tidy(struct exchange *x, const char *path, size_t len)
-{
-    char *out = arena_alloc(x->arena, len + 1);
-    size_t n = 0;
-    for (size_t at = 0; out && at < len;) {
-        const size_t segment = strcspn(path + at, "/,");
-        const size_t cut = segment < len - at ? segment : len - at;
-        if (cut > 0 && !(cut == 1 && path[at] == '.')) {
-            if (n > 0)
-                out[n++] = '/';
-            memcpy(out + n, path + at, cut);
-            n += cut;
-        }
-        at += cut + 1;
-    }
-    return out;
-}
-
 static enum fault send_subtree(struct answer *answer, const uint8_t *commit, const char *path,
                                int64_t depth, bool way, struct problem *why)
 {
@@ -317,7 +298,7 @@ static enum fault send_subtrees(struct answer *answer, const uint8_t *commit, co
     enum fault f = send_commit_node(answer, commit, &rooted, root, why);
     for (const char *at = list; !f && rooted;) {
         const size_t len = strcspn(at, ",");
-        const char *path = tidy(answer->x, at, len);
+        const char *path = oxen_resource_tidy(answer->x, at, len);
         f = path ? send_subtree(answer, commit, path, depth, way, why)
                  : problem_set(why, FAULT_TOO_LARGE, "too long a list of subtrees");
         if (at[len] == '\0')

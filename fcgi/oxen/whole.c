@@ -199,6 +199,7 @@ enum fault oxen_whole_check(struct exchange *x, int64_t repository, const struct
         return problem_internal(why, "no memory for a look at a commit");
     *check = (struct check){ .x = x, .repository = repository, .out = out };
     oxen_tree_begin(&check->tree, x, repository);
+    check->tree.checks = true;
     check->commits = oxen_hash_list_create(OXEN_HISTORY_MAX, &seed);
     check->walked = oxen_hash_list_create(OXEN_HISTORY_MAX, &seed);
     check->walk = oxen_walk_create(&check->tree, &calls, check);
