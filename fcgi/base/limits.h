@@ -64,7 +64,9 @@ enum {
     OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
-    NDJSON_DEPTH_MAX = 128, /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
+    CONVERT_VALUE_BYTES = 1 * MIB, /* bytes of a value that is converted: FAULT_UNPROCESSABLE */
+    CONVERT_ROW_BYTES = 4 * MIB,   /* bytes of the texts of a row: FAULT_UNPROCESSABLE */
+    NDJSON_DEPTH_MAX = 128,        /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
     PARQUET_ELEMENTS_MAX = 1 << 20, /* elements of a schema: FAULT_UNPROCESSABLE */
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
@@ -73,13 +75,18 @@ enum {
     OPTERYX_RANGES_MAX = 4096,         /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
-    PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
-    PINOT_CONFIG_MAX = 2 * MIB,       /* bytes of a table config or schema: FAULT_TOO_LARGE */
-    PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
-    PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
-    PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
-    PINOT_BATCH_SEGMENTS_MAX = 15000, /* segments of one batch: FAULT_TOO_LARGE */
-    PINOT_BATCH_BYTES_MAX = 6 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    PINOT_PROPERTIES_MAX = 4 * MIB,  /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CONFIG_MAX = 2 * MIB,      /* bytes of a table config or schema: FAULT_TOO_LARGE */
+    PINOT_CUSTOM_MAP_MAX = 64 * KIB, /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
+    PINOT_PARTITIONED_MAX = 16,      /* partitioned columns of a segment: FAULT_TOO_LARGE */
+    PINOT_PARTITIONS_MAX = 8192,     /* partitions of one column of a segment: FAULT_TOO_LARGE */
+    PINOT_PARTITION_TEXT_MAX =
+        4 * KIB, /* bytes of such a column's name or function: FAULT_TOO_LARGE */
+    PINOT_PARTITION_JSON_MAX = 64 * KIB, /* bytes of all that as JSON: FAULT_TOO_LARGE */
+    PINOT_RAW_TIME_MAX = 128,            /* bytes of a raw start or end time: FAULT_MALFORMED */
+    PINOT_URI_MAX = 4 * KIB,             /* bytes of a download URI: FAULT_MALFORMED */
+    PINOT_BATCH_SEGMENTS_MAX = 15000,    /* segments of one batch: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 6 * MIB, /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,     /* bytes of a batch's err_files: FAULT_TOO_LARGE */

@@ -197,8 +197,4 @@ typedef enum fault (*exchange_look_up)(struct exchange *x, void *ctx, struct exc
 MUST_CHECK enum fault exchange_reply_content(struct exchange *x, exchange_look_up look_up,
                                              void *ctx, struct problem *why);
 
-/* Call after each transaction that names sealed contents, whatever it returned: keeps the bytes
- * when its rows may exist (db_named), leaves them to be dropped when not. */
-void exchange_keep_blobs(struct exchange *x);
-
 #endif

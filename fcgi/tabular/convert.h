@@ -18,6 +18,7 @@
 #define TABULAR_CONVERT_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/problem.h"
 #include "tabular/cast.h"
 #include "tabular/columns.h"

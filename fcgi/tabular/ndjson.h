@@ -16,11 +16,13 @@
 #include "base/problem.h"
 #include "tabular/reading.h"
 #include "tabular/utf8_text.h"
+#include "tabular/value.h"
 
 struct ndjson;
 
-/* Everything in the arena. */
-MUST_CHECK enum fault ndjson_create(struct arena *arena, struct ndjson **out, struct problem *why);
+/* Everything in the arena.  values: who asks for the values of the rows; NULL: nobody. */
+MUST_CHECK enum fault ndjson_create(struct arena *arena, const struct value_sink *values,
+                                    struct ndjson **out, struct problem *why);
 
 /* A utf8_text_sink: ndjson is a struct ndjson.  FAULT_UNPROCESSABLE, naming row and byte, for what is
  * no NDJSON, has half a surrogate pair in a column's name, has values nested deeper than

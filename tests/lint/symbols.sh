@@ -69,10 +69,17 @@ circles() {
     { tsort 2>&1 >/dev/null || true; } |
         sed -E 's/^tsort: //; s/^.*input contains a loop:$/a circle:/'
 }
-owed='^(blob|tabular)/' # these are being taken apart
+owed='^blob/' # is being taken apart
 found=$(awk '$1 == $3 && $2 != $4 { print $1 "/" $2, $3 "/" $4 }' "$work/calls" | sort -u |
     grep -vE "$owed" | circles)
 [ -z "$found" ] || complain "files of a folder call each other: ${found//$'\n'/ }"
+
+# Transactions are run by db_write and db_read, and the reply path settles.
+found=$(awk -F'[()]' '/^SURFACE/ { print $2 }' fcgi/surfaces.def | while read -r surface; do
+    grep -E "^$surface .* db_(begin|read_begin|commit|commit_unsettled|rollback|settle)$" \
+        "$work/needed" || true
+done)
+[ -z "$found" ] || complain "a surface runs a transaction by hand: $found"
 
 # Headers that include each other: their guards would hide it.
 found=$(grep -HE '^ *# *include "[a-z_/0-9]+\.h"' fcgi/*.h fcgi/*/*.h db/*.h db/*/*.h |

@@ -183,7 +183,7 @@ static enum fault run(struct arena *arena, const char *content, size_t len, size
     struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
-    assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
+    assert_int_equal(csv_create(arena, NULL, &csv, &why), FAULT_NONE);
     trace_text(&text, content, "CSV", false, csv_take, csv);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
@@ -292,7 +292,7 @@ static void test_memory_does_not_grow_with_rows(void **state)
     struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     static const char row[] = "1,\"x\ny\",2.5,\xC3\xA9\n";
-    assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
+    assert_int_equal(csv_create(arena, NULL, &csv, &why), FAULT_NONE);
     trace_text(&text, "", "CSV", false, csv_take, csv);
     assert_int_equal(utf8_text_feed(&text, "a,b,c,d\n", 8, &why), FAULT_NONE);
     const size_t before = arena_used(arena);

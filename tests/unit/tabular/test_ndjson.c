@@ -173,7 +173,7 @@ static void run(struct arena *arena, const char *content, size_t len, size_t cut
     struct reading reading = { .rows = 0 };
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
-    assert_int_equal(ndjson_create(arena, &ndjson, &why), FAULT_NONE);
+    assert_int_equal(ndjson_create(arena, NULL, &ndjson, &why), FAULT_NONE);
     trace_text(&text, content, "NDJSON", true, ndjson_take, ndjson);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
