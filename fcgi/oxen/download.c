@@ -199,10 +199,11 @@ static enum fault check_list(struct batch *batch, struct problem *why)
                                         oxen_hash_list_at(batch->list, at), count, bytes, why);
         for (size_t i = 0; i < count && !f; i++) {
             const char *name = name_of(batch, at + i, &spelling, canonical);
-            if (bytes[i] < 0)
+            if (bytes[i] < 0) {
                 add_missing(batch, name);
-            else if (__builtin_add_overflow(batch->bytes, bytes[i], &batch->bytes))
+            } else if (__builtin_add_overflow(batch->bytes, bytes[i], &batch->bytes)) {
                 return problem_internal(why, "contents of more bytes than can be counted");
+            }
         }
     }
     if (!f && batch->missing == 0 && batch->bytes > batch->x->config->download_bytes_max)

@@ -4,6 +4,7 @@
 #include "db/oxen_store_push.h"
 #include "http/route.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What the address holds in place of the pattern's last capture, as the client sent it. */
@@ -138,6 +139,7 @@ enum fault oxen_resource_read(struct exchange *x, const struct oxen_repository *
     enum fault f = clean(x, raw_rest(x), &text, &undecoded, why);
     if (f)
         return f;
+    assert(text && undecoded); /* clean() has set them */
     out->text = text;
     f = set(x, out, undecoded, 1, false, why);
     if (!f) {

@@ -226,10 +226,10 @@ enum fault oxen_tree_root(struct oxen_tree *tree, struct oxen_tree_node *commit,
     const enum fault f = oxen_tree_children(tree, commit, 0, &child, 1, &count, why);
     if (f)
         return f;
-    if (count > 0 && child.kind != OXEN_NODE_DIR)
-        return of_node(tree, commit->hash,
-                       problem_set(&of_bytes, FAULT_MALFORMED, "its root is no dir"), &of_bytes,
-                       why);
+    if (count > 0 && child.kind != OXEN_NODE_DIR) {
+        (void)problem_set(&of_bytes, FAULT_MALFORMED, "its root is no dir");
+        return of_node(tree, commit->hash, FAULT_MALFORMED, &of_bytes, why);
+    }
     *found = count > 0 && memcmp(child.hash, nobody, sizeof nobody) != 0;
     memcpy(root, child.hash, OXEN_HASH_BYTES);
     return FAULT_NONE;

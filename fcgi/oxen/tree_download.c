@@ -26,6 +26,7 @@ struct answer {
     struct oxen_tree tree;
     struct oxen_walk *walk; /* NULL unless nodes are walked */
     struct oxen_tar_reply tar;
+    struct oxen_object_page page; /* of the index, in hand */
 };
 
 /* ---- objects ---- */
@@ -59,9 +60,9 @@ typedef enum fault (*each_object)(struct answer *answer, void *ctx,
 static enum fault for_objects(struct answer *answer, const char *after, const char *end,
                               each_object each, void *ctx, struct problem *why)
 {
-    struct oxen_object_page *page = arena_alloc(answer->x->arena, sizeof *page);
+    struct oxen_object_page *page = &answer->page;
     char from[OXEN_PAGE_NAME_MAX];
-    enum fault f = page ? FAULT_NONE : problem_internal(why, "no memory for a list of objects");
+    enum fault f = FAULT_NONE;
     (void)snprintf(from, sizeof from, "%s", after);
     for (bool more = true; more && !f;) {
         f = oxen_store_push_objects_page(answer->x->db, answer->repository.id, from, end, page,
