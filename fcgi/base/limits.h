@@ -18,7 +18,7 @@ enum {
 
     /* request line and headers */
     PATH_MAX_BYTES = 4 * KIB,    /* raw REQUEST_URI without the query: FAULT_MALFORMED */
-    PATH_SEGMENTS_MAX = 16,      /* segments of a path: FAULT_MISSING */
+    PATH_SEGMENTS_MAX = 64,      /* segments of a path: FAULT_MISSING */
     QUERY_MAX_BYTES = 16 * KIB,  /* raw query string: FAULT_MALFORMED */
     QUERY_PAIRS_MAX = 64,        /* name=value pairs in it: FAULT_MALFORMED */
     HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
@@ -105,7 +105,16 @@ enum {
     OXEN_GUNZIP_FROM =
         32 * MIB,            /* bytes of a request after gunzip before their ratio is looked at */
     OXEN_GUNZIP_RATIO = 100, /* of those to the request's own bytes: a file's FAULT_TOO_LARGE */
-    OXEN_UPLOAD_IDLE_HOURS = 24, /* without a part, after which an upload expires: FAULT_MISSING */
+    OXEN_PAYLOAD_MAX = 1 * MIB,   /* bytes of one tree node's payload: FAULT_MALFORMED */
+    OXEN_ENTRY_NAME_MAX = 1024,   /* bytes of a file's or dir's name in a tree: FAULT_MALFORMED */
+    OXEN_TREE_DEPTH_MAX = 256,    /* dirs in each other: FAULT_MALFORMED */
+    OXEN_VNODES_MAX = 1024,       /* vnodes of a dir that are searched for one name */
+    OXEN_WALK_NODES_MAX = 250000, /* different tree nodes that one request walks: FAULT_TOO_LARGE */
+    OXEN_PAGE_SIZE_MAX = 5000,    /* entries of a page of a list; a larger one becomes this */
+    OXEN_PAGES_MAX = 1000000,     /* pages of a list: FAULT_MALFORMED */
+    OXEN_PARENTS_MAX = 64,        /* parents of one commit: FAULT_MALFORMED */
+    OXEN_HISTORY_MAX = 200000,    /* commits that one request walks: FAULT_TOO_LARGE */
+    OXEN_UPLOAD_IDLE_HOURS = 24,  /* without a part, after which an upload expires: FAULT_MISSING */
 
     /* names */
     NAME_MAX_BYTES =
