@@ -1,0 +1,45 @@
+/*
+ * contract_sample.h - one sample of a negotiation: the beginning of a file, or the footer of a
+ * Parquet file, from which its columns are found out.
+ *
+ * Clients cut after some megabytes: the last record of a sample that was cut is passed over, and so
+ * is what a coding that breaks off has left.
+ */
+#ifndef OPTERYX_CONTRACT_SAMPLE_H
+#define OPTERYX_CONTRACT_SAMPLE_H
+
+#include "base/text.h"
+#include "http/exchange.h"
+#include "opteryx/source.h"
+#include "tabular/format.h"
+
+#include <stdbool.h>
+
+struct blob_writer;
+
+struct contract_sample {
+    struct exchange *x;
+    struct arena *arena; /* of this sample alone */
+    const char *name;
+    struct source source;
+    struct format *format;      /* of CSV and NDJSON, once it is known to be one */
+    struct blob_writer *writer; /* of Parquet */
+    struct text pending;        /* what follows the last line end so far */
+    uint64_t decoded;
+    bool full; /* the rest is not looked at */
+};
+
+/* Starts one; ended by contract_sample_release(), whatever this returned.  Faults name the sample. */
+MUST_CHECK enum fault contract_sample_begin(struct contract_sample *sample, struct exchange *x,
+                                            struct arena *arena, const struct multipart_head *head,
+                                            struct problem *why);
+void contract_sample_release(struct contract_sample *sample);
+
+MUST_CHECK enum fault contract_sample_feed(struct contract_sample *sample, const void *bytes,
+                                           size_t len, struct problem *why);
+
+/* The sample is over: out is what it holds, in the arena. */
+MUST_CHECK enum fault contract_sample_end(struct contract_sample *sample, struct reading *out,
+                                          bool *parquet, struct problem *why);
+
+#endif
