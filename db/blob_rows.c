@@ -1,6 +1,32 @@
 #include "db/blob_rows.h"
 
 #include <assert.h>
+#include <string.h>
+
+static bool is_known(const uint8_t digest[BLOB_DIGEST_BYTES])
+{
+    static const uint8_t unknown[BLOB_DIGEST_BYTES];
+    return memcmp(digest, unknown, sizeof unknown) != 0;
+}
+
+static void bind_digest(struct query *q, const uint8_t digest[BLOB_DIGEST_BYTES])
+{
+    if (is_known(digest))
+        query_blob(q, ":digest", digest, BLOB_DIGEST_BYTES);
+    else
+        query_null(q, ":digest");
+}
+
+/* All zero where there is none. */
+static void read_digest(const struct query *q, int column, uint8_t out[BLOB_DIGEST_BYTES])
+{
+    size_t len = 0;
+    const void *bytes = query_column_blob(q, column, &len);
+    if (bytes && len == BLOB_DIGEST_BYTES)
+        memcpy(out, bytes, len);
+    else
+        memset(out, 0, BLOB_DIGEST_BYTES);
+}
 
 enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
                          struct problem *why)
@@ -9,6 +35,7 @@ enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blo
     query_int(&q, ":file", ref->file);
     query_int(&q, ":start", ref->start);
     query_int(&q, ":bytes", ref->bytes);
+    bind_digest(&q, ref->digest);
 
     const enum fault f = query_run(&q, NULL, why);
     if (!f)
@@ -18,10 +45,21 @@ enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blo
 
 struct blob_ref blob_rows_ref(const struct query *q, int first)
 {
-    enum { FILE_NUMBER, START, BYTES };
-    return (struct blob_ref){ .file = query_column_int(q, first + FILE_NUMBER),
-                              .start = query_column_int(q, first + START),
-                              .bytes = query_column_int(q, first + BYTES) };
+    enum { FILE_NUMBER, START, BYTES, DIGEST };
+    struct blob_ref ref = { .file = query_column_int(q, first + FILE_NUMBER),
+                            .start = query_column_int(q, first + START),
+                            .bytes = query_column_int(q, first + BYTES) };
+    read_digest(q, first + DIGEST, ref.digest);
+    return ref;
+}
+
+enum fault blob_rows_digest(struct db *db, int64_t blob, const uint8_t digest[BLOB_DIGEST_BYTES],
+                            struct problem *why)
+{
+    struct query q = query_for(db, STMT_BLOB_DIGEST);
+    query_int(&q, ":blob", blob);
+    bind_digest(&q, digest);
+    return query_run(&q, NULL, why);
 }
 
 enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool *found,
@@ -45,16 +83,17 @@ enum fault blob_rows_contents(struct db *db, int64_t file,
                                                  struct problem *why),
                               void *arg, struct problem *why)
 {
-    enum { START, BYTES };
+    enum { START, BYTES, DIGEST };
     bool row = false;
     struct query q = query_for(db, STMT_BLOB_CONTENTS);
     query_int(&q, ":file", file);
 
     enum fault f = query_step(&q, &row, why);
     while (!f && row) {
-        const struct blob_ref ref = { .file = file,
-                                      .start = query_column_int(&q, START),
-                                      .bytes = query_column_int(&q, BYTES) };
+        struct blob_ref ref = { .file = file,
+                                .start = query_column_int(&q, START),
+                                .bytes = query_column_int(&q, BYTES) };
+        read_digest(&q, DIGEST, ref.digest);
         f = each(arg, &ref, why);
         if (!f)
             f = query_step(&q, &row, why);

@@ -20,8 +20,15 @@
 MUST_CHECK enum fault blob_rows_add(struct db *db, const struct blob_ref *ref, int64_t *blob,
                                     struct problem *why);
 
-/* Where a content lies, by the current row's columns file, start and bytes, of which file is first. */
+/* Where a content lies and what it is, by the current row's columns file, start, bytes and digest,
+ * of which file is first. */
 struct blob_ref blob_rows_ref(const struct query *q, int first);
+
+/* Sets the digest of a content that was not known when its row was added; inside a write
+ * transaction. */
+MUST_CHECK enum fault blob_rows_digest(struct db *db, int64_t blob,
+                                       const uint8_t digest[BLOB_DIGEST_BYTES],
+                                       struct problem *why);
 
 /* *found is false when there is no such row. */
 MUST_CHECK enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool *found,

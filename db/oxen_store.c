@@ -102,6 +102,25 @@ enum fault oxen_store_repository_each(struct db *db, const char *namespace,
 
 /* ---- versions ---- */
 
+_Static_assert((int)OXEN_KEY_BYTES == (int)BLOB_DIGEST_BYTES,
+               "a version's hash is the digest of its bytes");
+
+struct blob_ref oxen_version_ref(const struct oxen_version *version)
+{
+    struct blob_ref ref = { .file = version->file,
+                            .start = version->start,
+                            .bytes = version->bytes };
+    memcpy(ref.digest, version->hash, sizeof ref.digest);
+    return ref;
+}
+
+void oxen_version_place(struct oxen_version *version, const struct blob_ref *ref)
+{
+    version->file = ref->file;
+    version->start = ref->start;
+    version->bytes = ref->bytes;
+}
+
 enum fault oxen_store_version_find(struct db *db, int64_t repository,
                                    const uint8_t hash[OXEN_KEY_BYTES], struct blob_ref *out,
                                    bool *found, struct problem *why)
@@ -147,9 +166,12 @@ static enum fault look_up_all(struct db *db, void *ctx, struct problem *why)
     const struct looking_up *l = ctx;
     enum fault f = FAULT_NONE;
     for (size_t i = 0; i < l->count && !f; i++) {
+        struct blob_ref ref = { 0 };
         bool known = false;
-        f = oxen_store_version_exists(db, l->repository, l->versions[i]->hash, &known, why);
+        f = oxen_store_version_find(db, l->repository, l->versions[i]->hash, &ref, &known, why);
         l->versions[i]->state = known ? OXEN_VERSION_KNOWN : OXEN_VERSION_ABSENT;
+        if (known)
+            oxen_version_place(l->versions[i], &ref);
     }
     return f;
 }
@@ -216,13 +238,52 @@ static enum fault version_insert(struct db *db, int64_t repository,
                                  const struct oxen_version *version, bool *added,
                                  struct problem *why)
 {
+    const struct blob_ref ref = oxen_version_ref(version);
     int64_t blob = 0;
-    enum fault f = blob_rows_add(db, &version->ref, &blob, why);
+    enum fault f = blob_rows_add(db, &ref, &blob, why);
     if (!f)
         f = version_row(db, repository, version->hash, blob, added, why);
     if (!f && !*added)
         f = blob_drop_row(db, blob, why);
     return f;
+}
+
+/* The row of a version that is there names other bytes from now on. */
+static enum fault version_renew(struct db *db, int64_t repository,
+                                const struct oxen_version *version, bool *found,
+                                struct problem *why)
+{
+    int64_t changes = 0;
+    struct query q = query_for(db, STMT_OXEN_VERSION_RENEW);
+    query_int(&q, ":repository", repository);
+    query_blob(&q, ":hash", version->hash, sizeof version->hash);
+    query_int(&q, ":file", version->file);
+    query_int(&q, ":start", version->start);
+    query_int(&q, ":bytes", version->bytes);
+    const enum fault f = query_run(&q, &changes, why);
+    if (!f)
+        *found = changes > 0;
+    return f;
+}
+
+/* The row of a version whose bytes came with this upload. */
+static enum fault version_write(struct db *db, int64_t repository,
+                                const struct oxen_version *version, bool *added,
+                                struct problem *why)
+{
+    bool renewed = false;
+    enum fault f = FAULT_NONE;
+    *added = false;
+    if (version->state == OXEN_VERSION_RENEWED)
+        f = version_renew(db, repository, version, &renewed, why);
+    if (!f && !renewed)
+        f = version_insert(db, repository, version, added, why);
+    return f;
+}
+
+static bool has_bytes(const struct oxen_version *version)
+{
+    return version->state == OXEN_VERSION_FRESH || version->state == OXEN_VERSION_RENEWED;
 }
 
 static enum fault repository_grow(struct db *db, int64_t repository, int64_t versions,
@@ -245,12 +306,20 @@ enum fault oxen_store_repository_check(struct db *db, int64_t repository, struct
 }
 
 enum fault oxen_store_version_name(struct db *db, int64_t repository,
-                                   const uint8_t hash[OXEN_KEY_BYTES], int64_t blob, int64_t bytes,
-                                   struct problem *why)
+                                   const uint8_t hash[OXEN_KEY_BYTES], int64_t blob,
+                                   const struct blob_ref *ref, struct problem *why)
 {
+    struct oxen_version version = { .state = OXEN_VERSION_RENEWED };
     bool added = false;
-    const enum fault f = version_row(db, repository, hash, blob, &added, why);
-    return f ? f : repository_grow(db, repository, added ? 1 : 0, added ? bytes : 0, why);
+    bool found = false;
+    memcpy(version.hash, hash, sizeof version.hash);
+    oxen_version_place(&version, ref);
+    enum fault f = version_row(db, repository, hash, blob, &added, why);
+    if (!f && !added)
+        f = version_renew(db, repository, &version, &found, why);
+    if (!f && added)
+        f = blob_rows_digest(db, blob, hash, why);
+    return f ? f : repository_grow(db, repository, added ? 1 : 0, added ? ref->bytes : 0, why);
 }
 
 struct adding {
@@ -270,13 +339,13 @@ static enum fault add_all(struct db *db, void *ctx, struct problem *why)
     for (size_t i = 0; i < a->count && !f; i++) {
         bool added = false;
         a->still[i] = true;
-        if (a->versions[i].state == OXEN_VERSION_FRESH)
-            f = version_insert(db, a->repository, &a->versions[i], &added, why);
+        if (has_bytes(&a->versions[i]))
+            f = version_write(db, a->repository, &a->versions[i], &added, why);
         else
             f = oxen_store_version_exists(db, a->repository, a->versions[i].hash, &a->still[i],
                                           why);
         fresh += added;
-        bytes += added ? a->versions[i].ref.bytes : 0;
+        bytes += added ? a->versions[i].bytes : 0;
     }
     return f ? f : repository_grow(db, a->repository, fresh, bytes, why);
 }

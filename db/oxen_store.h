@@ -70,29 +70,40 @@ MUST_CHECK enum fault oxen_store_versions_measure(struct db *db, int64_t reposit
                                                   const uint8_t *hashes, size_t count,
                                                   int64_t *bytes, struct problem *why);
 
-/* Makes the content of a blob row a version, and counts it, unless one of that hash is there; in a
- * write transaction.  FAULT_MISSING when the repository is gone. */
+/* Makes the content of a blob row, which lies at ref and was hashed, a version, and counts it.  One
+ * of that hash that is there lies at ref from then on.  In a write transaction.  FAULT_MISSING when
+ * the repository is gone. */
 MUST_CHECK enum fault oxen_store_version_name(struct db *db, int64_t repository,
                                               const uint8_t hash[OXEN_KEY_BYTES], int64_t blob,
-                                              int64_t bytes, struct problem *why);
+                                              const struct blob_ref *ref, struct problem *why);
 
 /* What an upload knows of one file, and what became of it. */
 enum oxen_version_state {
     OXEN_VERSION_ABSENT, /* not stored when it was looked up, and not sealed: nothing may name it */
-    OXEN_VERSION_FRESH,  /* sealed and flushed at ref: a row is to name it */
-    OXEN_VERSION_KNOWN,  /* stored already when it was looked up: verified, nothing written */
-    OXEN_VERSION_DONE,   /* out: a row names it */
-    OXEN_VERSION_LOST    /* out: it was KNOWN and is not stored any more; send it again */
+    OXEN_VERSION_FRESH,  /* sealed and flushed at its place: a row is to name it */
+    OXEN_VERSION_RENEWED, /* the same, and the row that may be there names bytes that are not */
+    OXEN_VERSION_KNOWN,   /* stored already when it was looked up: verified, nothing written */
+    OXEN_VERSION_DONE,    /* out: a row names it */
+    OXEN_VERSION_LOST     /* out: it was KNOWN and is not stored any more; send it again */
 };
 
+/* Small, for a request may hold a hundred thousand: the hash is the digest of its place, too. */
 struct oxen_version {
     uint8_t hash[OXEN_KEY_BYTES];
-    struct blob_ref ref; /* of a FRESH one */
+    int64_t file; /* the place of a FRESH or RENEWED one, and of a KNOWN one that was looked up */
+    int64_t start;
+    int64_t bytes;
     enum oxen_version_state state;
 };
 
-/* Sets the state of each of at most OXEN_LOOKUP_VERSIONS to KNOWN or ABSENT, in one short read
- * transaction.  Reads the least when they are in the order of their hashes. */
+/* Where a version lies, and its hash as the digest. */
+struct blob_ref oxen_version_ref(const struct oxen_version *version);
+
+/* The other way round; the hash stays. */
+void oxen_version_place(struct oxen_version *version, const struct blob_ref *ref);
+
+/* Sets the state of each of at most OXEN_LOOKUP_VERSIONS to KNOWN, with its place, or ABSENT, in
+ * one short read transaction.  Whether the bytes of a KNOWN one are there is the caller's to see.  Reads the least when they are in the order of their hashes. */
 MUST_CHECK enum fault oxen_store_versions_look_up(struct db *db, int64_t repository,
                                                   struct oxen_version *const *versions,
                                                   size_t count, struct problem *why);

@@ -307,7 +307,7 @@ static enum fault publish(struct db *db, void *ctx, struct problem *why)
     if (f)
         return f;
     return ended > 0 ? oxen_store_version_name(db, p->repository, p->upload->hash, p->upload->blob,
-                                               p->upload->ref.bytes, why)
+                                               &p->upload->ref, why)
                      : published_before(db, p->repository, p->upload, why);
 }
 

@@ -167,22 +167,42 @@ static enum fault tables_there(struct db *db, const char *raw, struct pinot_conf
     return f;
 }
 
-static enum fault configs_body(struct db *db, void *ctx, struct problem *why)
+static enum fault look_and_decide(struct db *db, const struct pinot_configs *configs,
+                                  struct pinot_configs_there *there, struct problem *why)
 {
-    const struct pinot_configs *configs = ctx;
-    struct pinot_configs_there there = { .schema = NULL };
     bool row = false;
-    enum fault f = tables_there(db, configs->raw, &there, why);
+    enum fault f = tables_there(db, configs->raw, there, why);
     if (f)
         return f;
     struct query q = query_for(db, STMT_PINOT_SCHEMA_GET);
     query_text(&q, ":name", configs->raw);
     f = query_step(&q, &row, why);
     if (!f) {
-        there.schema = row ? query_column_text(&q, 0) : NULL;
-        f = configs->decide(configs->ctx, &there, why);
+        there->schema = row ? query_column_text(&q, 0) : NULL;
+        f = configs->decide(configs->ctx, there, why);
     }
     query_done(&q);
+    return f;
+}
+
+static enum fault look_body(struct db *db, void *ctx, struct problem *why)
+{
+    struct pinot_configs_there there = { .schema = NULL };
+    return look_and_decide(db, ctx, &there, why);
+}
+
+enum fault pinot_store_configs_look(struct db *db, const struct pinot_configs *configs,
+                                    struct problem *why)
+{
+    struct pinot_configs once = *configs;
+    return db_read(db, look_body, &once, why);
+}
+
+static enum fault put_body(struct db *db, void *ctx, struct problem *why)
+{
+    const struct pinot_configs *configs = ctx;
+    struct pinot_configs_there there = { .schema = NULL };
+    enum fault f = look_and_decide(db, configs, &there, why);
     if (!f && configs->schema)
         f = schema_write(db, configs->raw, configs->schema, configs->now, why);
     for (size_t i = 0; i < PINOT_TABLES_OF_NAME && !f; i++) {
@@ -196,7 +216,7 @@ enum fault pinot_store_configs_put(struct db *db, const struct pinot_configs *co
                                    struct problem *why)
 {
     struct pinot_configs once = *configs;
-    return db_write(db, configs_body, &once, why);
+    return db_write(db, put_body, &once, why);
 }
 
 /* ---- lists ---- */

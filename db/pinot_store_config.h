@@ -61,6 +61,10 @@ struct pinot_configs {
 MUST_CHECK enum fault pinot_store_configs_put(struct db *db, const struct pinot_configs *configs,
                                               struct problem *why);
 
+/* The same without the writing: only what decide says of what is there. */
+MUST_CHECK enum fault pinot_store_configs_look(struct db *db, const struct pinot_configs *configs,
+                                               struct problem *why);
+
 /* ---- tables ---- */
 
 /* Copies are put into arena.  *found is false when there is none. */

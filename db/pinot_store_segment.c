@@ -1,5 +1,7 @@
 #include "db/pinot_store_segment.h"
 
+#include "db/blob_rows.h"
+
 #include <string.h>
 
 enum segment_column {
@@ -20,9 +22,7 @@ enum segment_column {
     SEGMENT_BYTES,
     SEGMENT_CUSTOM,
     SEGMENT_BLOB,
-    SEGMENT_BLOB_FILE,
-    SEGMENT_BLOB_START,
-    SEGMENT_BLOB_BYTES
+    SEGMENT_BLOB_FILE /* and what blob_rows_ref() reads behind it */
 };
 
 static int64_t optional_int(const struct query *q, int column)
@@ -50,10 +50,8 @@ static void row_of(const struct query *q, struct pinot_segment_row *out)
         .bytes = optional_int(q, SEGMENT_BYTES),
         .has_interval = !query_column_null(q, SEGMENT_START_AT),
         .has_blob = !query_column_null(q, SEGMENT_BLOB),
-        .blob = { .file = query_column_int(q, SEGMENT_BLOB_FILE),
-                  .start = query_column_int(q, SEGMENT_BLOB_START),
-                  .bytes = query_column_int(q, SEGMENT_BLOB_BYTES) },
     };
+    out->blob = blob_rows_ref(q, SEGMENT_BLOB_FILE);
 }
 
 static enum fault keep_texts(struct pinot_segment_row *row, struct arena *arena,

@@ -27,17 +27,23 @@ static enum fault read_row(const struct query *q, struct token_row *out, struct 
     return FAULT_NONE;
 }
 
-/* Ends a transaction that decided on what somebody else has committed: that must be durable before
- * the caller may say so. */
-static enum fault decline(struct db *db, struct problem *why)
+/* What is known of a token is durable, whoever wrote it: token_store_get() relies on it. */
+static enum fault settled(struct db *db, enum fault f, struct problem *why)
 {
-    db_rollback(db);
-    return db_settle(db, why);
+    struct problem cause = PROBLEM_NONE;
+    if (f && f != FAULT_CONFLICT && f != FAULT_MISSING)
+        return f;
+    const enum fault unsettled = db_settle(db, &cause);
+    if (!unsettled)
+        return f;
+    *why = cause;
+    return unsettled;
 }
 
-static enum fault insert(struct db *db, const struct token_row *row, int64_t *added,
-                         struct problem *why)
+static enum fault add(struct db *db, void *ctx, struct problem *why)
 {
+    const struct token_row *row = ctx;
+    int64_t added = 0;
     struct query q = query_for(db, STMT_TOKEN_ADD);
     query_text(&q, ":id", row->id);
     query_text(&q, ":name", row->name);
@@ -46,25 +52,16 @@ static enum fault insert(struct db *db, const struct token_row *row, int64_t *ad
     query_text(&q, ":scope", row->scope);
     query_int(&q, ":created_at", row->created_at);
     query_int(&q, ":expires_at", row->expires_at);
-    return query_run(&q, added, why);
+    const enum fault f = query_run(&q, &added, why);
+    if (!f && added == 0)
+        return problem_set(why, FAULT_CONFLICT, "a token named %s exists", row->name);
+    return f;
 }
 
 enum fault token_store_add(struct db *db, const struct token_row *row, struct problem *why)
 {
-    int64_t added = 0;
-
-    enum fault f = db_begin(db, why);
-    if (!f)
-        f = insert(db, row, &added, why);
-    if (!f && added == 0) {
-        f = decline(db, why);
-        if (!f)
-            f = problem_set(why, FAULT_CONFLICT, "a token named %s exists", row->name);
-    }
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
-    return f;
+    struct token_row copy = *row;
+    return settled(db, db_write(db, add, &copy, why), why);
 }
 
 enum fault token_store_get(struct db *db, const char *id, struct token_row *out, bool *found,
@@ -105,23 +102,19 @@ enum fault token_store_list(struct db *db,
     return f;
 }
 
+static enum fault revoke(struct db *db, void *ctx, struct problem *why)
+{
+    const char *const *name = ctx;
+    int64_t removed = 0;
+    struct query q = query_for(db, STMT_TOKEN_REVOKE);
+    query_text(&q, ":name", *name);
+    const enum fault f = query_run(&q, &removed, why);
+    if (!f && removed == 0)
+        return problem_set(why, FAULT_MISSING, "there is no token named %s", *name);
+    return f;
+}
+
 enum fault token_store_revoke(struct db *db, const char *name, struct problem *why)
 {
-    int64_t removed = 0;
-
-    enum fault f = db_begin(db, why);
-    if (!f) {
-        struct query q = query_for(db, STMT_TOKEN_REVOKE);
-        query_text(&q, ":name", name);
-        f = query_run(&q, &removed, why);
-    }
-    if (!f && removed == 0) {
-        f = decline(db, why);
-        if (!f)
-            f = problem_set(why, FAULT_MISSING, "there is no token named %s", name);
-    }
-    if (!f)
-        f = db_commit(db, why);
-    db_rollback(db);
-    return f;
+    return settled(db, db_write(db, revoke, &name, why), why);
 }

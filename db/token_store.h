@@ -23,7 +23,7 @@ struct token_row {
     int64_t expires_at; /* 0: never */
 };
 
-/* FAULT_CONFLICT when a token of that name exists. */
+/* Durable when this returns, like the refusals.  FAULT_CONFLICT when a token of that name exists. */
 MUST_CHECK enum fault token_store_add(struct db *db, const struct token_row *row,
                                       struct problem *why);
 
@@ -37,7 +37,7 @@ MUST_CHECK enum fault token_store_list(struct db *db,
                                                           struct problem *why),
                                        void *ctx, struct problem *why);
 
-/* FAULT_MISSING when there is none of that name. */
+/* The same.  FAULT_MISSING when there is none of that name. */
 MUST_CHECK enum fault token_store_revoke(struct db *db, const char *name, struct problem *why);
 
 #endif

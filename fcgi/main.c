@@ -4,10 +4,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
-#include "ops/ops.h"
-#include "opteryx/opteryx.h"
-#include "oxen/oxen.h"
-#include "pinot/pinot.h"
+#include "surfaces.h"
 #include "verb/verb.h"
 #include "worker.h"
 
@@ -30,11 +27,9 @@ static const char usage[] =
 
 static int serve(const struct config *config)
 {
-    static const struct surface *const surfaces[] = { &ops_surface, &pinot_surface,
-                                                      &opteryx_surface, &oxen_surface };
     struct problem why = PROBLEM_NONE;
-    const size_t count = sizeof surfaces / sizeof surfaces[0];
-    if (worker_run(config, surfaces, count, &opteryx_surface, &why) == FAULT_NONE)
+    const struct surface *fallback = surfaces[surfaces_count - 1];
+    if (worker_run(config, surfaces, surfaces_count, fallback, &why) == FAULT_NONE)
         return EXIT_DONE;
     struct log_line line;
     log_begin(&line, clock_now_ms(), "error", "worker_failed");

@@ -161,7 +161,8 @@ static void log_request(const struct exchange *x, int64_t began, bool sent,
                         const struct problem *why)
 {
     struct log_line line;
-    const bool ours = why->fault == FAULT_INTERNAL || x->status == STATUS_INTERNAL;
+    const bool ours =
+        why->fault == FAULT_INTERNAL || why->fault == FAULT_DAMAGED || x->status == STATUS_INTERNAL;
     log_begin(&line, clock_now_ms(), ours ? "error" : "info", "request");
     log_string(&line, "id", x->request_id);
     log_string(&line, "method", x->method);
@@ -214,6 +215,8 @@ static void serve(struct worker *w)
     clock_random(x.random, sizeof x.random);
     if (exchange_open(&x, &why))
         (void)route_refuse(&x, w->surfaces, w->surface_count, w->fallback, &why);
+    else if (fcgx_asks(w->fcgx))
+        (void)route_allow(&x, w->surfaces, w->surface_count, w->fallback, auth_require, &why);
     else
         (void)route_serve(&x, w->surfaces, w->surface_count, w->fallback, &why);
     db_rollback(w->db);
@@ -224,7 +227,8 @@ static void serve(struct worker *w)
         fcgx_break(w->fcgx);
     else
         sent = fcgx_answer(w->fcgx) && sent;
-    log_request(&x, began, sent, &why);
+    if (!fcgx_asks(w->fcgx) || why.fault) /* what was allowed comes again */
+        log_request(&x, began, sent, &why);
     fcgx_end(w->fcgx, x.body == BODY_COMPLETE);
     exchange_close(&x);
     arena_reset(w->arena);

@@ -36,6 +36,7 @@ struct db {
     uint64_t rests_on; /* the newest commit that was read or written since the last settle */
     void (*when_named)(void *ctx); /* NULL: nobody listens */
     void *when_named_ctx;
+    int runs;    /* of each transaction's body: more than 1 shows that it can be run again */
     bool named;  /* see db_named() */
     bool failed; /* a sync of this process failed: it never writes or syncs again */
     bool read_only;

@@ -1,12 +1,6 @@
 /* One way to run a transaction; commit.c makes it durable. */
 #include "db/sqlite/sqlite.h"
 
-#ifdef DB_RUN_TWICE /* a build that shows that every body can be run again */
-enum { RUNS = 2 };
-#else
-enum { RUNS = 1 };
-#endif
-
 /* Commits unless there is nothing to commit, which would cost a sync. */
 static enum fault commit_changes(struct db *db, int64_t before, struct problem *why)
 {
@@ -18,12 +12,12 @@ static enum fault commit_changes(struct db *db, int64_t before, struct problem *
 enum fault db_write(struct db *db, db_body body, void *ctx, struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    for (int run = 1; !f && run <= RUNS; run++) {
+    for (int run = 1; !f && run <= db->runs; run++) {
         f = db_begin(db, why);
         const int64_t before = sqlite3_total_changes64(db->sqlite);
         if (!f)
             f = body(db, ctx, why);
-        if (!f && run == RUNS)
+        if (!f && run == db->runs)
             f = commit_changes(db, before, why);
         db_rollback(db); /* does nothing after a commit */
     }
@@ -33,7 +27,7 @@ enum fault db_write(struct db *db, db_body body, void *ctx, struct problem *why)
 enum fault db_read(struct db *db, db_body body, void *ctx, struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    for (int run = 1; !f && run <= RUNS; run++) {
+    for (int run = 1; !f && run <= db->runs; run++) {
         f = db_read_begin(db, why);
         if (!f)
             f = body(db, ctx, why);

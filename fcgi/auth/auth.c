@@ -58,20 +58,35 @@ static bool surface_is(const struct grant *grant, const char *name)
            memcmp(grant->surface, name, grant->surface_len) == 0;
 }
 
+/* Whether a list of words with commas between them has the grant's surface. */
+static bool is_listed(const char *list, const struct grant *grant)
+{
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += strspn(at, ", ");
+        if (strcspn(at, ",") == grant->surface_len &&
+            memcmp(at, grant->surface, grant->surface_len) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum fault auth_rights_check(const char *rights, struct problem *why)
 {
-    static const char *const surfaces[] = { "all", "pinot", "opteryx", "oxen" };
+#define SURFACE(name) ", " #name
+    static const char names[] = "all"
+#include "surfaces.def"
+        ;
+#undef SURFACE
     struct grant grant = { 0 };
     const char *at = rights;
     size_t count = 0;
     while (grant_next(&at, &grant)) {
-        bool known = false;
-        for (size_t i = 0; i < sizeof surfaces / sizeof surfaces[0]; i++)
-            known = known || surface_is(&grant, surfaces[i]);
-        if (!known || grant.right == RIGHT_NONE) {
-            return problem_set(why, FAULT_MALFORMED,
-                               "rights are a list of surface:right, surface one of all, pinot, "
-                               "opteryx, oxen and right one of read, write, admin");
+        if (!is_listed(names, &grant) || grant.right == RIGHT_NONE) {
+            return problem_set(
+                why, FAULT_MALFORMED,
+                "rights are a list of surface:right, surface one of %s and right one "
+                "of read, write, admin",
+                names);
         }
         count++;
     }

@@ -64,7 +64,9 @@ enum {
     OPTERYX_NAMES_MAX = 1 * MIB,       /* bytes of all their names in JSON: FAULT_UNPROCESSABLE */
     OPTERYX_ISSUES_MAX = 32,           /* issues told of one part; later ones are dropped */
     OPTERYX_CELL_MAX = 512, /* bytes of a value looked at for its type; longer ones are text */
-    NDJSON_DEPTH_MAX = 128, /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
+    CONVERT_VALUE_BYTES = 1 * MIB, /* bytes of a value that is converted: FAULT_UNPROCESSABLE */
+    CONVERT_ROW_BYTES = 4 * MIB,   /* bytes of the texts of a row: FAULT_UNPROCESSABLE */
+    NDJSON_DEPTH_MAX = 128,        /* lists and objects in a value of NDJSON: FAULT_UNPROCESSABLE */
     PARQUET_ELEMENTS_MAX = 1 << 20, /* elements of a schema: FAULT_UNPROCESSABLE */
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */

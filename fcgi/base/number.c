@@ -100,17 +100,22 @@ size_t number_json_len(const char *text, size_t len, bool *integer)
     return at + power;
 }
 
-bool number_double(const char *text, size_t len, double *out)
+bool number_nearest(const char *text, size_t len, bool single, double *out)
 {
     char copy[NUMBER_TEXT_MAX];
-    bool integer = false;
-    if (len == 0 || len >= sizeof copy || number_json_len(text, len, &integer) != len)
+    if (len == 0 || len >= sizeof copy)
         return false;
     memcpy(copy, text, len);
     copy[len] = '\0';
-    const double value = strtod(copy, NULL);
+    const double value = single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
     if (!isfinite(value))
         return false;
     *out = value;
     return true;
+}
+
+bool number_double(const char *text, size_t len, double *out)
+{
+    bool integer = false;
+    return number_json_len(text, len, &integer) == len && number_nearest(text, len, false, out);
 }

@@ -24,6 +24,11 @@ bool number_hex64(const char *text, size_t len, uint64_t *out);
  * also for what no finite double is near (1e400) and for texts of NUMBER_TEXT_MAX bytes and more. */
 bool number_double(const char *text, size_t len, double *out);
 
+/* The finite float of 64 bits, single: of 32, that is nearest to a text which the caller knows to be a
+ * decimal number: a sign or none, digits, a point or none, an exponent or none.  false where there is
+ * none, and for texts of NUMBER_TEXT_MAX bytes and more. */
+bool number_nearest(const char *text, size_t len, bool single, double *out);
+
 /* The length of the longest number in that grammar at the start of text, 0 when there is none;
  * *integer tells whether it has neither a fraction nor an exponent. */
 size_t number_json_len(const char *text, size_t len, bool *integer);

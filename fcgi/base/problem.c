@@ -70,6 +70,19 @@ enum fault problem_internal(struct problem *why, const char *format, ...)
     return FAULT_INTERNAL;
 }
 
+enum fault problem_damaged(struct problem *why, const char *format, ...)
+{
+    va_list values;
+    if (why->fault != FAULT_NONE)
+        return FAULT_DAMAGED;
+    (void)problem_set(why, FAULT_DAMAGED,
+                      "content_damaged: the stored bytes are not those that were uploaded");
+    va_start(values, format);
+    put_text(why->detail, sizeof why->detail, format, values);
+    va_end(values);
+    return FAULT_DAMAGED;
+}
+
 enum fault problem_errno(struct problem *why, int code, const char *what)
 {
     enum fault fault = FAULT_INTERNAL;
@@ -125,6 +138,8 @@ const char *fault_name(enum fault fault)
         return "unavailable";
     case FAULT_STORAGE_FULL:
         return "storage_full";
+    case FAULT_DAMAGED:
+        return "content_damaged";
     case FAULT_INTERNAL:
         return "internal";
     }

@@ -28,6 +28,7 @@ enum fault {
     FAULT_BUSY,          /* the writers' lock stayed held; retrying may help */
     FAULT_UNAVAILABLE,   /* nothing is written until the operator acts (poison mark) */
     FAULT_STORAGE_FULL,  /* ENOSPC, EDQUOT or SQLITE_FULL */
+    FAULT_DAMAGED,       /* stored bytes are not there any more, or not those that were stored */
     FAULT_INTERNAL       /* our defect or the machine's; the detail is logged */
 };
 
@@ -56,6 +57,10 @@ enum fault problem_code(struct problem *why, enum fault fault, const char *code,
 
 /* FAULT_INTERNAL: the client reads "internal error", the log reads the formatted detail. */
 enum fault problem_internal(struct problem *why, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* FAULT_DAMAGED: the client reads "content_damaged" and what that means, the log reads the
+ * formatted detail. */
+enum fault problem_damaged(struct problem *why, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* A failed system call: ENOSPC and EDQUOT are FAULT_STORAGE_FULL, EROFS is FAULT_UNAVAILABLE, all else
  * FAULT_INTERNAL.

@@ -72,8 +72,8 @@ MUST_CHECK enum fault blob_begin(struct blob_store *store, uint64_t bytes_max,
 MUST_CHECK enum fault blob_write(struct blob_writer *writer, const void *bytes, size_t len,
                                  struct problem *why);
 
-/* Ends the content and says where it lies; it is durable after the next blob_flush().  Consumes
- * writer whether or not it succeeds. */
+/* Ends the content and says where it lies and what its digest is; it is durable after the next
+ * blob_flush().  Consumes writer whether or not it succeeds. */
 MUST_CHECK enum fault blob_seal(struct blob_writer *writer, struct blob_ref *out,
                                 struct problem *why);
 
@@ -116,9 +116,42 @@ MUST_CHECK enum fault blob_place_sync(struct blob_place *place, struct problem *
 /* place may be NULL. */
 void blob_place_close(struct blob_place *place);
 
-/* Reads up to len bytes at offset of a content; *got is 0 at its end.  FAULT_GONE when the file is
- * not there (it was compacted: look the row up again); FAULT_INTERNAL when it is shorter than the
- * row says. */
+/* ---- reading ---- */
+
+/* Whether the file holds as many bytes as the row says, which is what may be told of a content that
+ * is known: one look at the file, each time.  Whether they are the right ones blob_verify() tells. */
+bool blob_present(struct blob_store *store, const struct blob_ref *ref);
+
+/* A content, or a part of it, on its way out; one of a store at a time. */
+struct blob_reading {
+    struct blob_store *store;
+    struct blob_ref ref;
+    uint64_t at; /* what comes next */
+    uint64_t end;
+    bool compares; /* all bytes of a large content pass by, and its digest is known */
+};
+
+/* Begins to read count bytes from the first one on.  FAULT_GONE when the file is not there (it was
+ * compacted: look the row up again); FAULT_DAMAGED when it is shorter than the row says.  Nothing
+ * is to be released. */
+MUST_CHECK enum fault blob_reading_begin(struct blob_reading *reading, struct blob_store *store,
+                                         const struct blob_ref *ref, uint64_t first, uint64_t count,
+                                         struct problem *why);
+
+/* The next piece; *len is 0 at the end.  The bytes are the store's until the next call.
+ * FAULT_DAMAGED when they are not those of the row's digest: of a content below BLOB_PACK_BELOW
+ * before any of it is given out, also of a part; of a larger one that is read whole in place of its
+ * last piece.  A part of a larger one is not compared. */
+MUST_CHECK enum fault blob_reading_next(struct blob_reading *reading, const void **bytes,
+                                        size_t *len, struct problem *why);
+
+/* Reads a content to its end: the faults of the two above. */
+MUST_CHECK enum fault blob_verify(struct blob_store *store, const struct blob_ref *ref,
+                                  struct problem *why);
+
+/* Reads up to len bytes at offset of a content, without a comparison; *got is 0 at its end.
+ * FAULT_GONE when the file is not there; FAULT_DAMAGED when it is shorter than the row
+ * says. */
 MUST_CHECK enum fault blob_read(struct blob_store *store, const struct blob_ref *ref,
                                 uint64_t offset, void *bytes, size_t len, size_t *got,
                                 struct problem *why);

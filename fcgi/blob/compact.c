@@ -47,20 +47,19 @@ static enum fault piece_collect(const struct blob_sweeper *sweep, uint32_t numbe
     return FAULT_NONE;
 }
 
-/* damage: why the old bytes could not be read; then the content stays where it is. */
+/* damage: why the old bytes could not be read or are not the right ones; then the content stays where it is. */
 static enum fault copy_bytes(struct blob_store *store, const struct blob_ref *from,
                              struct blob_writer *writer, struct problem *damage,
                              struct problem *why)
 {
-    unsigned char bytes[IO_CHUNK];
-    uint64_t at = 0;
+    struct blob_reading reading;
+    const void *bytes = NULL;
     size_t got = 1;
-    enum fault f = FAULT_NONE;
+    enum fault f = blob_reading_begin(&reading, store, from, 0, (uint64_t)from->bytes, damage);
     while (!f && got > 0) {
-        f = blob_read(store, from, at, bytes, sizeof bytes, &got, damage);
+        f = blob_reading_next(&reading, &bytes, &got, damage);
         if (!f && got > 0)
             f = blob_write(writer, bytes, got, why);
-        at += got;
     }
     return f;
 }

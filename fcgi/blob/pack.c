@@ -1,5 +1,7 @@
 #include "blob/store_internal.h"
 
+#include "stream/digest.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +59,7 @@ enum fault blob_pack_append(struct blob_store *store, const void *bytes, size_t 
     *out = (struct blob_ref){ .file = blob_file_id(store->worker, pack->file.number),
                               .start = (int64_t)(pack->file.written + pack->held),
                               .bytes = (int64_t)len };
+    digest_xxh3_of(bytes, len, out->digest);
     if (len > 0)
         memcpy(pack->buffer + pack->held, bytes, len);
     pack->held += len;

@@ -61,28 +61,63 @@ static enum fault read_at(const struct blob_store *store, uint64_t at, void *byt
     if (n == 0) {
         char path[BLOB_NAME_MAX];
         blob_name_path(store->read_file, path);
-        return problem_internal(why, "blob file %s ends at or before byte %llu", path,
-                                (unsigned long long)at);
+        return problem_damaged(why, "blob file %s ends at or before byte %llu", path,
+                               (unsigned long long)at);
     }
     *got = (size_t)n;
     return FAULT_NONE;
 }
 
-enum fault blob_read(struct blob_store *store, const struct blob_ref *ref, uint64_t offset,
-                     void *bytes, size_t len, size_t *got, struct problem *why)
+static enum fault read_ready(struct blob_store *store, const struct blob_ref *ref,
+                             struct problem *why)
 {
     if (!ref_is_sound(ref))
         return problem_internal(why, "a row names an impossible place in the blob store");
-    if (offset >= (uint64_t)ref->bytes || len == 0) {
-        *got = 0;
+    const enum fault f = own_bytes_write(store, ref, why);
+    return f ? f : read_open(store, ref->file, why);
+}
+
+enum fault blob_read_check(struct blob_store *store, const struct blob_ref *ref,
+                           struct problem *why)
+{
+    struct stat meta = { 0 };
+    if (ref->bytes == 0)
         return FAULT_NONE;
-    }
+    const enum fault f = read_ready(store, ref, why);
+    if (f)
+        return f;
+    if (fstat(store->read_fd, &meta) != 0)
+        return problem_errno(why, errno, "look at a blob file");
+    if (meta.st_size >= ref->start + ref->bytes)
+        return FAULT_NONE;
+    char path[BLOB_NAME_MAX];
+    blob_name_path(ref->file, path);
+    return problem_damaged(why, "blob file %s has %lld bytes, a content ends at byte %lld", path,
+                           (long long)meta.st_size, (long long)(ref->start + ref->bytes));
+}
+
+bool blob_present(struct blob_store *store, const struct blob_ref *ref)
+{
+    char path[BLOB_NAME_MAX];
+    struct stat meta = { 0 };
+    struct problem unwritten = PROBLEM_NONE;
+    if (!ref_is_sound(ref) || own_bytes_write(store, ref, &unwritten))
+        return false;
+    blob_name_path(ref->file, path);
+    return ref->bytes == 0 || (fstatat(store->root, path, &meta, AT_SYMLINK_NOFOLLOW) == 0 &&
+                               S_ISREG(meta.st_mode) && meta.st_size >= ref->start + ref->bytes);
+}
+
+enum fault blob_read(struct blob_store *store, const struct blob_ref *ref, uint64_t offset,
+                     void *bytes, size_t len, size_t *got, struct problem *why)
+{
+    *got = 0;
+    if (ref_is_sound(ref) && (offset >= (uint64_t)ref->bytes || len == 0))
+        return FAULT_NONE;
     const uint64_t left = (uint64_t)ref->bytes - offset;
     const size_t want = len < left ? len : (size_t)left;
     size_t n = 0;
-    enum fault f = own_bytes_write(store, ref, why);
-    if (!f)
-        f = read_open(store, ref->file, why);
+    enum fault f = read_ready(store, ref, why);
     if (!f)
         f = read_at(store, (uint64_t)ref->start + offset, bytes, want, &n, why);
     if (f || n == left) /* a descriptor kept longer would hold the space of an unlinked pack */

@@ -1,5 +1,7 @@
 #include "blob/store_internal.h"
 
+#include "stream/digest.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -135,6 +137,8 @@ void blob_close(struct blob_store *store)
     (void)close(store->root);
     free(store->pack.buffer);
     free(store->writer.stage);
+    digest_destroy(store->writer.digest);
+    blob_reading_release(store);
     free(store);
 }
 

@@ -3,7 +3,7 @@
  *
  * store.c opens, takes the worker's folder and names things; room.c looks at the disk; file.c makes and writes files; pack.c
  * gathers small contents; writer.c takes one content; flush.c makes durable, keeps and drops;
- * read.c reads; sweep.c and compact.c take back what no row names.
+ * read.c reads, reading.c compares; sweep.c and compact.c take back what no row names.
  */
 #ifndef BLOB_STORE_INTERNAL_H
 #define BLOB_STORE_INTERNAL_H
@@ -13,6 +13,8 @@
 
 #define BLOB_LOCK_NAME "lock"
 
+struct digest;
+
 enum {
     BLOB_NUMBER_BITS = 24,   /* of a blob_ref's file: the file's number in its worker's folder */
     BLOB_NAME_MAX = 32,      /* bytes of "<worker>/<number>" with the NUL, and room */
@@ -20,9 +22,10 @@ enum {
     BLOB_FILE_DIGITS = 6,    /* hexadecimal digits of a file in it */
     BLOB_FOLDER_MODE = 0750,
     BLOB_FILE_MODE = 0640,
-    BLOB_WHOLES = 8,           /* complete files whose write-back goes on behind one's back */
-    BLOB_PUSH_STEP = 4 * MIB,  /* bytes after which write-back is started early */
-    BLOB_PLACE_STEP = 2 * MIB, /* the same within a piece, of which there is less */
+    BLOB_WHOLES = 8,            /* complete files whose write-back goes on behind one's back */
+    BLOB_PUSH_STEP = 4 * MIB,   /* bytes after which write-back is started early */
+    BLOB_PLACE_STEP = 2 * MIB,  /* the same within a piece, of which there is less */
+    BLOB_READ_PIECE = 64 * KIB, /* bytes of a large content that go out at once */
 };
 
 #define BLOB_NUMBER_END (UINT32_C(1) << BLOB_NUMBER_BITS)
@@ -57,7 +60,8 @@ struct blob_writer {
     enum blob_writer_state state;
     unsigned char *stage; /* BLOB_PACK_BELOW bytes; NULL before the first content */
     size_t staged;
-    struct blob_file own; /* from BLOB_PACK_BELOW bytes on */
+    struct blob_file own;  /* from BLOB_PACK_BELOW bytes on */
+    struct digest *digest; /* of what own holds; NULL before the first such content */
     uint64_t bytes;
     uint64_t bytes_max;
 };
@@ -80,6 +84,12 @@ struct blob_kept {
     bool unflushed; /* a flush of kept bytes is still to come */
 };
 
+/* The content on its way out. */
+struct blob_out {
+    unsigned char *bytes;  /* BLOB_PACK_BELOW of them; NULL before the first reading */
+    struct digest *digest; /* the same */
+};
+
 struct blob_store {
     int root;         /* the store's folder */
     int64_t floor;    /* as for blob_leave_free() */
@@ -92,6 +102,7 @@ struct blob_store {
     struct blob_writer writer;
     struct blob_unflushed unflushed;
     struct blob_kept kept;
+    struct blob_out out;
     int64_t read_file; /* which file read_fd is; -1: none */
     int read_fd;
 };
@@ -158,5 +169,15 @@ void blob_flush_forget(struct blob_store *store);
 
 /* Closes the descriptor kept for reading. */
 void blob_read_forget(struct blob_store *store);
+
+/* Opens a content to read and looks whether its file is long enough: the faults of
+ * blob_reading_begin(). */
+MUST_CHECK enum fault blob_read_check(struct blob_store *store, const struct blob_ref *ref,
+                                      struct problem *why);
+
+/* ---- reading.c ---- */
+
+/* Frees what reading has allocated. */
+void blob_reading_release(struct blob_store *store);
 
 #endif

@@ -1,5 +1,7 @@
 #include "blob/store_internal.h"
 
+#include "stream/digest.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,10 +22,21 @@ enum fault blob_begin(struct blob_store *store, uint64_t bytes_max, struct blob_
     *writer = (struct blob_writer){ .store = store,
                                     .state = BLOB_WRITER_OPEN,
                                     .stage = writer->stage,
+                                    .digest = writer->digest,
                                     .own = BLOB_FILE_NONE,
                                     .bytes_max = bytes_max };
     *out = writer;
     return FAULT_NONE;
+}
+
+static enum fault own_create(struct blob_writer *writer, struct problem *why)
+{
+    if (!writer->digest)
+        writer->digest = digest_create(DIGEST_XXH3);
+    if (!writer->digest)
+        return problem_internal(why, "out of memory for a content's digest");
+    digest_reset(writer->digest);
+    return blob_file_create(writer->store, &writer->own, why);
 }
 
 /* Moves the stage to the content's own file, which is made when it is missing. */
@@ -33,12 +46,14 @@ static enum fault stage_write(struct blob_writer *writer, struct problem *why)
     if (writer->own.written % BLOB_PUSH_STEP == 0) /* a stage is a part of it */
         f = blob_room(writer->store, BLOB_PUSH_STEP, why);
     if (!f && writer->own.fd < 0)
-        f = blob_file_create(writer->store, &writer->own, why);
+        f = own_create(writer, why);
     if (!f)
         f = blob_file_append(&writer->own, writer->stage, writer->staged, why);
-    if (!f)
-        writer->staged = 0;
-    return f;
+    if (f)
+        return f;
+    digest_add(writer->digest, writer->stage, writer->staged);
+    writer->staged = 0;
+    return FAULT_NONE;
 }
 
 static enum fault room_check(const struct blob_writer *writer, size_t len, struct problem *why)
@@ -92,6 +107,7 @@ static enum fault seal_own(struct blob_writer *writer, struct blob_ref *out, str
         return f;
     *out = (struct blob_ref){ .file = blob_file_id(store->worker, writer->own.number),
                               .bytes = (int64_t)writer->bytes };
+    digest_xxh3_bytes(writer->digest, out->digest);
     blob_flush_later(store, writer->own.fd);
     writer->own = BLOB_FILE_NONE;
     return FAULT_NONE;

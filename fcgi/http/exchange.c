@@ -1,8 +1,6 @@
 #include "http/exchange.h"
 
 #include "base/number.h"
-#include "blob/blob.h"
-#include "db/db.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -143,10 +141,4 @@ const char *exchange_base_url(struct exchange *x)
         host = "localhost";
     const char *url = arena_printf(x->arena, "%s://%s", scheme, host);
     return url ? url : "";
-}
-
-void exchange_keep_blobs(struct exchange *x)
-{
-    if (db_named(x->db))
-        blob_keep(x->blobs);
 }

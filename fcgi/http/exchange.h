@@ -177,16 +177,24 @@ MUST_CHECK enum fault exchange_stream_begin(struct exchange *x, int status,
 MUST_CHECK enum fault exchange_write(void *x, const void *bytes, size_t len, struct problem *why);
 MUST_CHECK enum fault exchange_stream_end(struct exchange *x, struct problem *why);
 
-/* A stored content: Range (one range; 206, 416), If-Range, ETag and If-None-Match (304), HEAD, and
- * by configuration X-Sendfile or X-Accel-Redirect for whole files.  etag: with its quotes, or NULL.
- * FAULT_GONE means that nothing was sent: look the row up again and call once more, with a fresh
- * problem. */
-MUST_CHECK enum fault exchange_reply_blob(struct exchange *x, const struct blob_ref *ref,
-                                          const char *content_type, const char *etag,
-                                          struct problem *why);
+/* A stored content, as a look-up finds it.  Texts live as long as the request. */
+struct exchange_content {
+    struct blob_ref ref;
+    const char *content_type;
+    const char *etag;        /* with its quotes, of what the content is; NULL: made of its digest */
+    const char *disposition; /* Content-Disposition, or NULL */
+};
 
-/* Call after each transaction that names sealed contents, whatever it returned: keeps the bytes
- * when its rows may exist (db_named), leaves them to be dropped when not. */
-void exchange_keep_blobs(struct exchange *x);
+/* Finds the row of what was asked for and fills out, which is all zero.  Called again when the
+ * content has moved meanwhile, so it sets nothing else. */
+typedef enum fault (*exchange_look_up)(struct exchange *x, void *ctx, struct exchange_content *out,
+                                       struct problem *why);
+
+/* Answers with a stored content: Range (one range; 206, 416), If-Range, ETag and If-None-Match
+ * (304), HEAD, and by configuration X-Sendfile or X-Accel-Redirect for whole files.  The faults of
+ * look_up.  FAULT_DAMAGED when the bytes are not there or not the right ones: before the answer
+ * begins, or, of a large content, in place of its last bytes (blob.h says what is compared). */
+MUST_CHECK enum fault exchange_reply_content(struct exchange *x, exchange_look_up look_up,
+                                             void *ctx, struct problem *why);
 
 #endif

@@ -84,10 +84,16 @@ bool fcgx_begin(struct fcgx *fcgx)
     fcgx->answered = false;
     if (fcgx->request.ipcFd < 0 || FCGX_Accept_r(&fcgx->request) != 0)
         return false;
-    if (fcgx->request.role == FCGI_RESPONDER && FCGX_GetError(fcgx->request.in) == 0)
+    const int role = fcgx->request.role;
+    if ((role == FCGI_RESPONDER || role == FCGI_AUTHORIZER) && FCGX_GetError(fcgx->request.in) == 0)
         return true;
     fcgx_drop(fcgx);
     return false;
+}
+
+bool fcgx_asks(const struct fcgx *fcgx)
+{
+    return fcgx->request.role == FCGI_AUTHORIZER;
 }
 
 static const char *get_param(void *ctx, const char *name)

@@ -33,8 +33,13 @@ int fcgx_kept(const struct fcgx *fcgx);
 void fcgx_drop(struct fcgx *fcgx);
 
 /* Reads the head of the next request on the connection.  false: there is none (it was closed or
- * does not speak FastCGI, or does not ask for a responder), and the connection is closed. */
+ * does not speak FastCGI, or asks for a filter), and the connection is closed. */
 bool fcgx_begin(struct fcgx *fcgx);
+
+/* Whether the web server asks only if it may take the request's body (FastCGI 1.0 section 6.3,
+ * Authorizer): a status of 200 lets it, and the request then comes again; any other answer goes to
+ * the client. */
+bool fcgx_asks(const struct fcgx *fcgx);
 
 /* The request's parameters, body and reply; valid until fcgx_end().  A read fails with
  * FAULT_STALLED after timeout_s without a byte, with FAULT_ABORTED on every other error and when

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { STATUS_NO_CONTENT = 204, STATUS_INTERNAL = 500, ALLOW_MAX = 512 };
+enum { STATUS_OK = 200, STATUS_NO_CONTENT = 204, STATUS_INTERNAL = 500, ALLOW_MAX = 512 };
 
 /* ---- whose path it is ---- */
 
@@ -147,14 +147,13 @@ static enum fault room_check(struct exchange *x, struct problem *why)
     return adds && x->blobs ? blob_room(x->blobs, 0, why) : FAULT_NONE;
 }
 
+/* Sets x->route, or answers what has none. */
 static enum fault dispatch(struct exchange *x, struct problem *why)
 {
     char allow[ALLOW_MAX];
     x->route = find(x, allow);
-    if (x->route) {
-        const enum fault f = room_check(x, why);
-        return f ? f : x->route->handle(x, why);
-    }
+    if (x->route)
+        return room_check(x, why);
     x->capture_count = 0;
     if (!allow[0])
         return problem_code(why, FAULT_MISSING, ROUTE_UNKNOWN, "Not Found");
@@ -164,7 +163,7 @@ static enum fault dispatch(struct exchange *x, struct problem *why)
     return problem_code(why, FAULT_METHOD, ROUTE_METHOD, "Method Not Allowed");
 }
 
-/* The surface's own words; when even these fail, the fewest possible. */
+/* The surface's own error body; when even that fails, the shortest possible. */
 static void refuse(struct exchange *x, const struct problem *because)
 {
     static const char text[] = "internal error\n";
@@ -201,8 +200,9 @@ static enum fault answer(struct exchange *x, enum fault f, struct problem *why)
     return f;
 }
 
-enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
-                       const struct surface *fallback, struct problem *why)
+/* As far as the address, the method and the headers lead. */
+static enum fault enter(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                        const struct surface *fallback, struct problem *why)
 {
     x->surface = owner(&x->uri, surfaces, count, fallback);
     enum fault f = origin_check(x, why);
@@ -210,6 +210,29 @@ enum fault route_serve(struct exchange *x, const struct surface *const *surfaces
         f = x->surface->gate(x, why);
     if (!f && x->reply == REPLY_NONE)
         f = dispatch(x, why);
+    return f;
+}
+
+enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback, struct problem *why)
+{
+    enum fault f = enter(x, surfaces, count, fallback, why);
+    if (!f && x->reply == REPLY_NONE)
+        f = x->route->handle(x, why);
+    return answer(x, f, why);
+}
+
+enum fault route_allow(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback,
+                       enum fault (*allow)(struct exchange *x, enum right right,
+                                           const char *resource, struct problem *why),
+                       struct problem *why)
+{
+    enum fault f = enter(x, surfaces, count, fallback, why);
+    if (!f && x->reply == REPLY_NONE && x->route->right != RIGHT_NONE)
+        f = allow(x, x->route->right, NULL, why);
+    if (!f && x->reply == REPLY_NONE)
+        f = exchange_reply(x, STATUS_OK, NULL, "", 0, why);
     return answer(x, f, why);
 }
 

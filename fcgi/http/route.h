@@ -45,6 +45,15 @@ struct surface {
 enum fault route_serve(struct exchange *x, const struct surface *const *surfaces, size_t count,
                        const struct surface *fallback, struct problem *why);
 
+/* The same for a request whose body is not there yet and may not be wanted: instead of the handler
+ * allow() is asked for the route's right (auth_require does it), and a status of 200 without a body
+ * says that the request may come. */
+enum fault route_allow(struct exchange *x, const struct surface *const *surfaces, size_t count,
+                       const struct surface *fallback,
+                       enum fault (*allow)(struct exchange *x, enum right right,
+                                           const char *resource, struct problem *why),
+                       struct problem *why);
+
 /* Answers a fault of exchange_open(), which why holds, in the dialect of the path's surface. */
 enum fault route_refuse(struct exchange *x, const struct surface *const *surfaces, size_t count,
                         const struct surface *fallback, struct problem *why);

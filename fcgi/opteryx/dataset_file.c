@@ -18,22 +18,23 @@ static enum fault file_look(struct db *db, void *ctx, struct problem *why)
                                           &look->file, why);
 }
 
-/* Sends a file; *moved when its bytes were moved after its row had been read. */
-static enum fault file_send(struct exchange *x, int64_t number, bool *moved, struct problem *why)
+/* The file whose number ctx points to. */
+static enum fault file_find(struct exchange *x, void *ctx, struct exchange_content *out,
+                            struct problem *why)
 {
-    struct look look = { .x = x, .after = number };
+    const int64_t *number = ctx;
+    struct look look = { .x = x, .after = *number };
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
-    *moved = false;
     enum fault f = dataset_look_target(x, RIGHT_READ, &look.target, why);
     if (!f)
         f = db_read(x->db, file_look, &look, why);
     if (f)
         return f;
     text_hex(look.file.sha256, sizeof look.file.sha256, digest);
-    const char *etag = arena_printf(x->arena, "\"%s\"", digest);
-    f = exchange_reply_blob(x, &look.file.ref, format_media_type(look.file.kind), etag, why);
-    *moved = f == FAULT_GONE;
-    return f;
+    *out = (struct exchange_content){ .ref = look.file.ref,
+                                      .content_type = format_media_type(look.file.kind),
+                                      .etag = arena_printf(x->arena, "\"%s\"", digest) };
+    return FAULT_NONE;
 }
 
 enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
@@ -41,7 +42,6 @@ enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
     const struct validate_bounds bounds = { "path", "number", 1, INT32_MAX };
     struct validate v;
     int64_t number = 0;
-    bool moved = false;
     enum fault f = FAULT_NONE;
     validate_init(&v);
     validate_integer(&v, &bounds, exchange_path(x, 1), &number);
@@ -49,14 +49,7 @@ enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
     if (invalid)
         f = opteryx_refuse_invalid(x, &v, why);
     validate_release(&v);
-    if (invalid)
-        return f;
-    f = file_send(x, number, &moved, why);
-    if (moved) {
-        *why = PROBLEM_NONE;
-        f = file_send(x, number, &moved, why);
-    }
-    return f;
+    return invalid ? f : exchange_reply_content(x, file_find, &number, why);
 }
 
 /* ---- going back ---- */

@@ -92,7 +92,7 @@ static enum fault content(struct exchange *x, enum coding coding, enum format_ki
     if (!receiver.digest)
         f = problem_internal(why, "no memory for a digest");
     if (!f)
-        f = format_create(kind, x->arena, &receiver.format, why);
+        f = format_create(kind, x->arena, NULL, &receiver.format, why);
     if (!f)
         f = blob_begin(x->blobs, (uint64_t)x->config->part_decoded_max, &receiver.writer, why);
     if (!f)

@@ -31,6 +31,7 @@ static int status_of(enum fault fault)
 {
     switch (fault) {
     case FAULT_NONE:
+    case FAULT_DAMAGED:
     case FAULT_INTERNAL:
         return STATUS_INTERNAL;
     case FAULT_MALFORMED:

@@ -7,7 +7,6 @@
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
-#include "stream/digest.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -22,35 +21,15 @@ struct tally {
 
 enum verdict { GOOD, BAD, UNREADABLE };
 
-/* Reads a content to its end. */
-static enum fault read_all(struct exchange *x, const struct blob_ref *ref, struct digest *digest,
-                           struct problem *why)
+static enum verdict judge(struct exchange *x, const struct oxen_clean_version *version)
 {
-    unsigned char chunk[IO_CHUNK];
-    enum fault f = FAULT_NONE;
-    for (uint64_t at = 0; at < (uint64_t)ref->bytes && !f;) {
-        size_t got = 0;
-        f = blob_read(x->blobs, ref, at, chunk, sizeof chunk, &got, why);
-        if (!f)
-            digest_add(digest, chunk, got);
-        at += got;
-    }
-    return f;
-}
-
-static enum verdict judge(struct exchange *x, const struct oxen_clean_version *version,
-                          struct digest *digest)
-{
-    uint64_t high = 0;
-    uint64_t low = 0;
     struct problem of_read = PROBLEM_NONE;
-    digest_reset(digest);
-    const enum fault f = read_all(x, &version->ref, digest, &of_read);
-    if (f)
-        return f == FAULT_GONE ? BAD : UNREADABLE;
-    digest_xxh3(digest, &high, &low);
-    const struct oxen_hash got = oxen_hash_of(high, low);
-    return memcmp(got.bytes, version->hash, sizeof got.bytes) == 0 ? GOOD : BAD;
+    struct blob_ref ref = version->ref;
+    memcpy(ref.digest, version->hash, sizeof ref.digest);
+    const enum fault f = blob_verify(x->blobs, &ref, &of_read);
+    if (!f)
+        return GOOD;
+    return f == FAULT_GONE || f == FAULT_DAMAGED ? BAD : UNREADABLE;
 }
 
 /* Takes a version out whose row still says what was judged: one that has moved meanwhile was judged
@@ -68,15 +47,15 @@ static enum fault take_out(struct exchange *x, int64_t repository,
     return f;
 }
 
-static enum fault walk(struct exchange *x, int64_t repository, struct digest *digest,
-                       struct tally *tally, struct problem *why)
+static enum fault walk(struct exchange *x, int64_t repository, struct tally *tally,
+                       struct problem *why)
 {
-    struct oxen_clean_version version = { { 0 }, { 0, 0, 0 } };
+    struct oxen_clean_version version = { .hash = { 0 } };
     bool found = true;
     enum fault f = oxen_store_clean_version_next(x->db, repository, NULL, &version, &found, why);
     while (!f && found) {
         tally->scanned++;
-        switch (judge(x, &version, digest)) {
+        switch (judge(x, &version)) {
         case GOOD:
             break;
         case BAD:
@@ -103,10 +82,7 @@ enum fault oxen_clean_versions(struct exchange *x, struct problem *why)
     enum fault f = oxen_repository_open(x, &repository, why);
     if (f)
         return f;
-    struct digest *digest = digest_create(DIGEST_XXH3);
-    f = digest ? walk(x, repository.id, digest, &tally, why)
-               : problem_internal(why, "no memory for a digest");
-    digest_destroy(digest);
+    f = walk(x, repository.id, &tally, why);
     if (f)
         return f;
     const int64_t took = clock_steady_ms() - began;

@@ -31,41 +31,36 @@ static enum fault look_up(struct exchange *x, int64_t repository, const struct o
     return f || found ? f : problem_set(why, FAULT_MISSING, "no such version");
 }
 
-/* The last look-up has found a row whose bytes are not there: not that of a content that moves. */
-static enum fault lost(struct problem *why)
-{
-    return problem_internal(why, "the bytes of a version are gone");
-}
-
 /* ---- one ---- */
+
+struct wanted {
+    int64_t repository;
+    struct oxen_hash hash;
+};
+
+static enum fault find_content(struct exchange *x, void *ctx, struct exchange_content *out,
+                               struct problem *why)
+{
+    const struct wanted *wanted = ctx;
+    char text[OXEN_HASH_TEXT_MAX];
+    const enum fault f = look_up(x, wanted->repository, &wanted->hash, &out->ref, why);
+    oxen_hash_text(&wanted->hash, text);
+    out->content_type = "application/octet-stream";
+    out->etag = arena_printf(x->arena, "\"%s\"", text);
+    return f;
+}
 
 /* GET /api/repos/{namespace}/{repo_name}/versions/{hash}/content */
 enum fault oxen_download_content(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
-    struct oxen_hash hash = { { 0 } };
-    struct blob_ref ref = { 0 };
+    struct wanted wanted = { .repository = 0 };
     struct problem of_name = PROBLEM_NONE;
-    char text[OXEN_HASH_TEXT_MAX];
     enum fault f = oxen_repository_open(x, &repository, why);
-    if (!f && oxen_hash_parse(exchange_path(x, 2), &hash, &of_name))
+    if (!f && oxen_hash_parse(exchange_path(x, 2), &wanted.hash, &of_name))
         f = problem_set(why, FAULT_MISSING, "no such version");
-    if (f)
-        return f;
-    oxen_hash_text(&hash, text);
-    const char *etag = arena_printf(x->arena, "\"%s\"", text);
-    for (int tries = 0; tries < LOOK_UPS_MAX; tries++) {
-        struct problem of_try = PROBLEM_NONE;
-        f = look_up(x, repository.id, &hash, &ref, &of_try);
-        if (!f)
-            f = exchange_reply_blob(x, &ref, "application/octet-stream", etag, &of_try);
-        if (f == FAULT_GONE)
-            continue;
-        if (f)
-            *why = of_try;
-        return f;
-    }
-    return lost(why);
+    wanted.repository = repository.id;
+    return f ? f : exchange_reply_content(x, find_content, &wanted, why);
 }
 
 /* ---- many ---- */
@@ -221,45 +216,48 @@ static enum fault check_list(struct batch *batch, struct problem *why)
     return f;
 }
 
-/* One piece of a content, looked up again when it has moved. */
-static enum fault read_piece(struct batch *batch, const struct oxen_hash *hash,
-                             struct blob_ref *ref, uint64_t at, unsigned char chunk[IO_CHUNK],
-                             size_t *got, struct problem *why)
+/* Begins to read a content, looked up again when it has moved.  The first piece is read by then, so
+ * that a small content is compared before its header goes out. */
+static enum fault open_content(struct batch *batch, const struct oxen_hash *hash,
+                               struct blob_reading *reading, const void **piece, size_t *len,
+                               struct problem *why)
 {
     enum fault f = FAULT_GONE;
     for (int tries = 0; tries < LOOK_UPS_MAX && f == FAULT_GONE; tries++) {
         struct problem of_try = PROBLEM_NONE;
-        if (tries > 0)
-            f = look_up(batch->x, batch->repository.id, hash, ref, &of_try);
-        if (tries == 0 || !f)
-            f = blob_read(batch->x->blobs, ref, at, chunk, IO_CHUNK, got, &of_try);
+        struct blob_ref ref = { 0 };
+        f = look_up(batch->x, batch->repository.id, hash, &ref, &of_try);
+        if (!f)
+            f = blob_reading_begin(reading, batch->x->blobs, &ref, 0, (uint64_t)ref.bytes, &of_try);
+        if (!f)
+            f = blob_reading_next(reading, piece, len, &of_try);
         if (f && f != FAULT_GONE)
             *why = of_try;
     }
-    return f == FAULT_GONE ? lost(why) : f;
+    return f == FAULT_GONE ? problem_damaged(why, "the file of a version is gone") : f;
 }
 
 static enum fault send_content(struct batch *batch, const char *name, const struct oxen_hash *hash,
                                struct problem *why)
 {
     static const uint8_t zeros[TAR_OUT_BLOCK];
-    unsigned char chunk[IO_CHUNK];
     uint8_t header[TAR_OUT_BLOCK];
-    struct blob_ref ref = { 0 };
-    enum fault f = look_up(batch->x, batch->repository.id, hash, &ref, why);
-    if (!f && !tar_out_header(name, (uint64_t)ref.bytes, header))
+    struct blob_reading reading = { .at = 0 };
+    const void *piece = NULL;
+    size_t len = 0;
+    enum fault f = open_content(batch, hash, &reading, &piece, &len, why);
+    const uint64_t bytes = (uint64_t)reading.ref.bytes;
+    if (!f && !tar_out_header(name, bytes, header))
         f = problem_internal(why, "a hash too long for tar");
     if (!f)
         f = gzip_out_write(batch->gzip, header, sizeof header, why);
-    for (uint64_t at = 0; at < (uint64_t)ref.bytes && !f;) {
-        size_t got = 0;
-        f = read_piece(batch, hash, &ref, at, chunk, &got, why);
+    while (!f && len > 0) {
+        f = gzip_out_write(batch->gzip, piece, len, why);
         if (!f)
-            f = gzip_out_write(batch->gzip, chunk, got, why);
-        at += got;
+            f = blob_reading_next(&reading, &piece, &len, why);
     }
     if (!f)
-        f = gzip_out_write(batch->gzip, zeros, tar_out_padding((uint64_t)ref.bytes), why);
+        f = gzip_out_write(batch->gzip, zeros, tar_out_padding(bytes), why);
     return f;
 }
 

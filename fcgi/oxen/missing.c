@@ -1,5 +1,6 @@
 #include "oxen/missing.h"
 
+#include "blob/blob.h"
 #include "db/oxen_store.h"
 #include "db/oxen_store_push.h"
 #include "oxen/archive.h"
@@ -11,21 +12,45 @@
 
 #include <string.h>
 
-typedef enum fault (*exists)(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
-                             bool *found, struct problem *why);
+/* Whether it is here with its bytes, so that it need not be sent. */
+typedef enum fault (*exists)(struct exchange *x, int64_t repository,
+                             const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why);
+
+static enum fault version_exists(struct exchange *x, int64_t repository,
+                                 const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                 struct problem *why)
+{
+    struct blob_ref ref = { 0 };
+    const enum fault f = oxen_store_version_find(x->db, repository, hash, &ref, found, why);
+    if (!f)
+        *found = *found && blob_present(x->blobs, &ref);
+    return f;
+}
 
 /* Of a tree node, by its canonical digits, which name its object. */
-static enum fault node_exists(struct db *db, int64_t repository, const uint8_t hash[OXEN_KEY_BYTES],
-                              bool *found, struct problem *why)
+static enum fault node_exists(struct exchange *x, int64_t repository,
+                              const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
 {
     char digits[OXEN_HASH_TEXT_MAX];
     char name[OXEN_PART_NAME_MAX];
-    struct blob_ref unused;
+    struct blob_ref ref = { 0 };
     struct oxen_hash node;
     memcpy(node.bytes, hash, sizeof node.bytes);
     oxen_hash_text(&node, digits);
     oxen_archive_node_name(digits, name);
-    return oxen_store_push_object_find(db, repository, name, &unused, found, why);
+    const enum fault f = oxen_store_push_object_find(x->db, repository, name, &ref, found, why);
+    if (!f)
+        *found = *found && blob_present(x->blobs, &ref);
+    return f;
+}
+
+/* Of a commit: a branch was set since it came, and its tree node is here. */
+static enum fault commit_exists(struct exchange *x, int64_t repository,
+                                const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                struct problem *why)
+{
+    const enum fault f = oxen_store_push_commit_pushed(x->db, repository, hash, found, why);
+    return f || !*found ? f : node_exists(x, repository, hash, found, why);
 }
 
 /* Adds one of the asked hashes unless it is there; what is no hash is not. */
@@ -41,7 +66,7 @@ static enum fault add_missing(struct exchange *x, int64_t repository, exists is_
     const char *text = json_object_get_string(asked);
     const size_t len = (size_t)json_object_get_string_len(asked);
     if (strlen(text) == len && !oxen_hash_parse(text, &hash, &of_hash))
-        f = is_there(x->db, repository, hash.bytes, &found, why);
+        f = is_there(x, repository, hash.bytes, &found, why);
     if (f || found)
         return f;
     if (out->len > 0)
@@ -94,14 +119,14 @@ static enum fault answer(struct exchange *x, exists is_there, struct problem *wh
 /* POST /api/repos/{namespace}/{repo_name}/commits/missing {"hashes"} */
 enum fault oxen_missing_commits(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_store_push_commit_pushed, why);
+    return answer(x, commit_exists, why);
 }
 
 /* Of a commit that a client before 0.60 says it has sent whole: all are repeated. */
-static enum fault never_exists(struct db *db, int64_t repository,
+static enum fault never_exists(struct exchange *x, int64_t repository,
                                const uint8_t hash[OXEN_KEY_BYTES], bool *found, struct problem *why)
 {
-    (void)db;
+    (void)x;
     (void)repository;
     (void)hash;
     (void)why;
@@ -125,5 +150,5 @@ enum fault oxen_missing_nodes(struct exchange *x, struct problem *why)
 /* POST /api/repos/{namespace}/{repo_name}/versions/missing {"hashes"} */
 enum fault oxen_missing_versions(struct exchange *x, struct problem *why)
 {
-    return answer(x, oxen_store_version_exists, why);
+    return answer(x, version_exists, why);
 }

@@ -81,6 +81,8 @@ static const struct answer answers[] = {
       "Service Unavailable", 0 },
     { NULL, FAULT_STORAGE_FULL, SHAPE_ERROR, 507, "insufficient_storage", "insufficient_storage",
       "Insufficient Storage", 0 },
+    { NULL, FAULT_DAMAGED, SHAPE_ERROR, 500, "internal_server_error", "content_damaged",
+      "Content Damaged", 0 },
     { NULL, FAULT_NONE, SHAPE_STATUS, 500, "internal_server_error", 0, 0, 0 },
 };
 

@@ -64,9 +64,10 @@ static enum fault look_up(const struct oxen_tray *tray, struct problem *why)
 }
 
 static enum fault seal(const struct oxen_tray *tray, const struct waiting *file,
-                       struct problem *why)
+                       enum oxen_version_state state, struct problem *why)
 {
     struct blob_writer *writer = NULL;
+    struct blob_ref ref = { 0 };
     enum fault f = blob_begin(tray->blobs, file->len, &writer, why);
     if (f)
         return f;
@@ -74,10 +75,26 @@ static enum fault seal(const struct oxen_tray *tray, const struct waiting *file,
     if (f)
         blob_discard(writer);
     else
-        f = blob_seal(writer, &file->version->ref, why);
-    if (!f)
-        file->version->state = OXEN_VERSION_FRESH;
-    return f;
+        f = blob_seal(writer, &ref, why);
+    if (f)
+        return f;
+    oxen_version_place(file->version, &ref);
+    file->version->state = state;
+    return FAULT_NONE;
+}
+
+/* Stores what is not here, and what is here only by its row: whose bytes are gone or are not those
+ * of the hash. */
+static enum fault settle(const struct oxen_tray *tray, const struct waiting *file,
+                         struct problem *why)
+{
+    struct problem of_bytes = PROBLEM_NONE;
+    const struct blob_ref ref = oxen_version_ref(file->version);
+    if (file->version->state == OXEN_VERSION_ABSENT)
+        return seal(tray, file, OXEN_VERSION_FRESH, why);
+    if (blob_verify(tray->blobs, &ref, &of_bytes))
+        return seal(tray, file, OXEN_VERSION_RENEWED, why);
+    return FAULT_NONE;
 }
 
 enum fault oxen_tray_pour(struct oxen_tray *tray, struct problem *why)
@@ -85,10 +102,8 @@ enum fault oxen_tray_pour(struct oxen_tray *tray, struct problem *why)
     if (tray->count == 0)
         return FAULT_NONE;
     enum fault f = look_up(tray, why);
-    for (size_t i = 0; i < tray->count && !f; i++) {
-        if (tray->files[i].version->state == OXEN_VERSION_ABSENT)
-            f = seal(tray, &tray->files[i], why);
-    }
+    for (size_t i = 0; i < tray->count && !f; i++)
+        f = settle(tray, &tray->files[i], why);
     memmove(tray->bytes, tray->bytes + tray->used, tray->open);
     tray->count = 0;
     tray->used = 0;
@@ -113,11 +128,10 @@ enum fault oxen_tray_write(struct oxen_tray *tray, const void *bytes, size_t len
     return FAULT_NONE;
 }
 
-enum fault oxen_tray_move(struct oxen_tray *tray, struct blob_writer *writer, struct problem *why)
+const void *oxen_tray_held(const struct oxen_tray *tray, size_t *len)
 {
-    const size_t len = tray->open;
-    tray->open = 0;
-    return blob_write(writer, tray->bytes + tray->used, len, why);
+    *len = tray->open;
+    return tray->bytes + tray->used;
 }
 
 void oxen_tray_discard(struct oxen_tray *tray)

@@ -29,20 +29,19 @@ struct oxen_tray *oxen_tray_create(struct db *db, struct blob_store *blobs, int6
 void oxen_tray_destroy(struct oxen_tray *tray);
 
 /* More bytes of the file in hand.  *fits is false, and nothing was taken, when it is no small file
- * any more: then oxen_tray_move() has the bytes before these. */
+ * any more: then oxen_tray_held() has the bytes before these. */
 MUST_CHECK enum fault oxen_tray_write(struct oxen_tray *tray, const void *bytes, size_t len,
                                       bool *fits, struct problem *why);
 
-/* Writes the bytes of the file in hand to writer and forgets them here. */
-MUST_CHECK enum fault oxen_tray_move(struct oxen_tray *tray, struct blob_writer *writer,
-                                     struct problem *why);
+/* The bytes of the file in hand so far; until it is forgotten. */
+const void *oxen_tray_held(const struct oxen_tray *tray, size_t *len);
 
 /* Forgets the file in hand. */
 void oxen_tray_discard(struct oxen_tray *tray);
 
 /* The file in hand is whole and verified.  version: has its hash, is ABSENT, no duplicate of another
- * one that waits, and stays where it is; by the next oxen_tray_pour() it is KNOWN, or FRESH with
- * its ref. */
+ * one that waits, and stays where it is; by the next oxen_tray_pour() it is KNOWN, with
+ * bytes that were compared, or FRESH or RENEWED with its place. */
 MUST_CHECK enum fault oxen_tray_keep(struct oxen_tray *tray, struct oxen_version *version,
                                      struct problem *why);
 

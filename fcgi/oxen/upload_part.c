@@ -209,6 +209,19 @@ static enum fault refuse_whole(const struct part *part, const struct oxen_hash *
                         (long long)part->upload.ref.bytes, got_text, wanted_text, part->upload.id);
 }
 
+/* Another request may have published the content: "completed" is said of bytes that are there. */
+static enum fault check_published(const struct part *part, struct problem *why)
+{
+    struct exchange *x = part->x;
+    struct blob_ref ref = { 0 };
+    bool found = false;
+    const enum fault f =
+        oxen_store_version_find(x->db, part->repository.id, part->upload.hash, &ref, &found, why);
+    if (f || (found && blob_present(x->blobs, &ref)))
+        return f;
+    return problem_damaged(why, "a content that was just published is not there");
+}
+
 static enum fault complete(const struct part *part, struct problem *why)
 {
     struct oxen_hash got = { { 0 } };
@@ -217,7 +230,7 @@ static enum fault complete(const struct part *part, struct problem *why)
         f = refuse_whole(part, &got, why);
     if (!f)
         f = oxen_store_upload_publish(part->x->db, part->repository.id, &part->upload, why);
-    return f;
+    return f ? f : check_published(part, why);
 }
 
 /* ---- the request ---- */

@@ -117,13 +117,26 @@ static int64_t part_bytes_for(int64_t bytes)
     return least > OXEN_PART_BYTES ? least : OXEN_PART_BYTES;
 }
 
+/* An upload to go on with; one whose file is gone is ended.  *found is false for none. */
+static enum fault find_same(struct exchange *x, int64_t repository, struct oxen_upload *upload,
+                            int64_t since, bool *found, struct problem *why)
+{
+    struct oxen_upload same = { .part_bytes = 0 };
+    enum fault f = oxen_store_upload_same(x->db, repository, upload, since, upload->id, found, why);
+    if (!f && *found)
+        f = oxen_store_upload_find(x->db, repository, upload->id, since, &same, found, why);
+    if (f || !*found || blob_present(x->blobs, &same.ref))
+        return f;
+    *found = false;
+    return oxen_store_upload_drop(x->db, upload->id, why);
+}
+
 static enum fault begin(struct exchange *x, int64_t repository, struct oxen_upload *upload,
                         struct problem *why)
 {
     const int64_t since = x->now - (int64_t)OXEN_UPLOAD_IDLE_HOURS * MS_AN_HOUR;
     bool found = false;
-    enum fault f =
-        oxen_store_upload_same(x->db, repository, upload, since, upload->id, &found, why);
+    enum fault f = find_same(x, repository, upload, since, &found, why);
     if (f || found)
         return f;
     oxen_repository_uuid(x, upload->id);
@@ -164,16 +177,17 @@ static enum fault reply_stored(struct exchange *x, struct problem *why)
 enum fault oxen_uploads_begin(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
-    struct oxen_upload upload = { { 0 }, { 0 }, 0, { 0, 0, 0 }, 0 };
+    struct oxen_upload upload = { .part_bytes = 0 };
+    struct blob_ref ref = { 0 };
     bool stored = false;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
         f = read_request(x, &upload, why);
     if (!f)
-        f = oxen_store_version_exists(x->db, repository.id, upload.hash, &stored, why);
+        f = oxen_store_version_find(x->db, repository.id, upload.hash, &ref, &stored, why);
     if (f)
         return f;
-    if (stored)
+    if (stored && blob_present(x->blobs, &ref))
         return reply_stored(x, why);
     upload.part_bytes = part_bytes_for(upload.ref.bytes);
     f = begin(x, repository.id, &upload, why);

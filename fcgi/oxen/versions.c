@@ -1,12 +1,13 @@
 #include "oxen/versions.h"
 
+#include "blob/blob.h"
 #include "db/oxen_store.h"
 #include "oxen/hash.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 
 /* Finds the version that the third capture names, in any spelling.  FAULT_MISSING also for what is
- * no hash: there is no such version. */
+ * no hash, there is no such version, and for one whose bytes are gone: it is to be sent again. */
 static enum fault find(struct exchange *x, int64_t repository, struct blob_ref *out,
                        struct problem *why)
 {
@@ -16,7 +17,7 @@ static enum fault find(struct exchange *x, int64_t repository, struct blob_ref *
     enum fault f = FAULT_NONE;
     if (!oxen_hash_parse(exchange_path(x, 2), &hash, &of_name))
         f = oxen_store_version_find(x->db, repository, hash.bytes, out, &found, why);
-    if (!f && !found)
+    if (!f && !(found && blob_present(x->blobs, out)))
         f = problem_set(why, FAULT_MISSING, "no such version");
     return f;
 }

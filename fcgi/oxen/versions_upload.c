@@ -31,11 +31,12 @@
 enum { FILE_ERROR_MAX = 2 * PROBLEM_TEXT_MAX }; /* bytes of one file's error */
 
 enum part_state {
-    PART_OTHER,  /* a field that is no file: passed over */
-    PART_STORED, /* a file whose hash is known to be here: verified, not written */
-    PART_SMALL,  /* a file that waits in the tray */
-    PART_LARGE,  /* a file that is being written */
-    PART_FAILED  /* a file whose failure stands in file_why */
+    PART_OTHER, /* a field that is no file: passed over */
+    PART_AGAIN, /* a file that this upload has brought before: verified, not written */
+    PART_SMALL, /* a file that waits in the tray */
+    PART_LARGE, /* a file that is being written */
+    PART_KNOWN, /* a large file that is here, compared with what is here: not written */
+    PART_FAILED /* a file whose failure stands in file_why */
 };
 
 struct upload {
@@ -54,25 +55,90 @@ struct upload {
     struct text name; /* as sent */
     struct oxen_hash hash;
     struct blob_writer *writer; /* while PART_LARGE */
+    bool renews;                /* while PART_LARGE: it is here by its row, but its bytes are not */
+    struct blob_ref known;      /* while PART_KNOWN: what is here */
+    uint64_t same;              /* bytes of it that are those that came */
     struct problem file_why;    /* this file's failure, not the request's */
     bool bad_gzip;              /* it is one of gunzipping */
 };
 
 /* ---- one file ---- */
 
+/* Begins to write the file in hand. */
+static enum fault begin(struct upload *up, bool renews, struct problem *why)
+{
+    up->part = PART_LARGE;
+    up->renews = renews;
+    return blob_begin(up->x->blobs, INT64_MAX, &up->writer, why);
+}
+
+/* What is here is not what came: what was the same up to now is written, too. */
+static enum fault part_ways(struct upload *up, struct problem *why)
+{
+    unsigned char chunk[IO_CHUNK];
+    struct problem of_known = PROBLEM_NONE;
+    enum fault f = begin(up, true, why);
+    for (uint64_t at = 0; at < up->same && !f;) {
+        const uint64_t left = up->same - at;
+        size_t got = 0;
+        const size_t want = left < sizeof chunk ? (size_t)left : sizeof chunk;
+        if (blob_read(up->x->blobs, &up->known, at, chunk, want, &got, &of_known))
+            return problem_set(why, FAULT_UNPROCESSABLE, "%s", LOST_TEXT);
+        f = blob_write(up->writer, chunk, got, why);
+        at += got;
+    }
+    return f;
+}
+
+/* Compares what comes with what is here.  *taken: bytes of it that are the same; what is behind them
+ * is to be written. */
+static enum fault compare(struct upload *up, const unsigned char *bytes, size_t len, size_t *taken,
+                          struct problem *why)
+{
+    unsigned char chunk[IO_CHUNK];
+    struct problem of_known = PROBLEM_NONE;
+    for (*taken = 0; *taken < len;) {
+        const size_t left = len - *taken;
+        const size_t want = left < sizeof chunk ? left : sizeof chunk;
+        size_t got = 0;
+        if (blob_read(up->x->blobs, &up->known, up->same, chunk, want, &got, &of_known) ||
+            got == 0 || memcmp(chunk, bytes + *taken, got) != 0)
+            return part_ways(up, why);
+        up->same += got;
+        *taken += got;
+    }
+    return FAULT_NONE;
+}
+
+/* Bytes of a file that has outgrown the tray. */
+static enum fault take_large(struct upload *up, const unsigned char *bytes, size_t len,
+                             struct problem *why)
+{
+    size_t taken = 0;
+    enum fault f = FAULT_NONE;
+    if (up->part == PART_KNOWN)
+        f = compare(up, bytes, len, &taken, why);
+    if (!f && up->part == PART_LARGE)
+        f = blob_write(up->writer, bytes + taken, len - taken, why);
+    return f;
+}
+
 /* The file is too large to wait in the tray: unless it is here already it gets a file of its own. */
 static enum fault grow(struct upload *up, struct problem *why)
 {
     bool known = false;
-    enum fault f =
-        oxen_store_version_exists(up->x->db, up->repository.id, up->hash.bytes, &known, why);
+    size_t len = 0;
+    enum fault f = oxen_store_version_find(up->x->db, up->repository.id, up->hash.bytes, &up->known,
+                                           &known, why);
     if (f)
         return f;
-    up->part = known ? PART_STORED : PART_LARGE;
+    up->part = PART_KNOWN;
+    up->same = 0;
     if (!known)
-        f = blob_begin(up->x->blobs, INT64_MAX, &up->writer, why);
-    if (!f && !known)
-        f = oxen_tray_move(up->tray, up->writer, why);
+        f = begin(up, false, why);
+    const void *held = oxen_tray_held(up->tray, &len);
+    if (!f)
+        f = take_large(up, held, len, why);
     oxen_tray_discard(up->tray);
     return f;
 }
@@ -91,9 +157,7 @@ static enum fault take_bytes(void *ctx, const void *bytes, size_t len, struct pr
         f = oxen_tray_write(up->tray, bytes, len, &fits, why);
     if (!f && !fits)
         f = grow(up, why);
-    if (!f && up->part == PART_LARGE)
-        f = blob_write(up->writer, bytes, len, why);
-    return f;
+    return f ? f : take_large(up, bytes, len, why);
 }
 
 /* Forgets the bytes of the part in hand. */
@@ -208,7 +272,7 @@ static enum fault file_begin(void *ctx, const struct multipart_head *head, struc
     up->zipped = is_gzip(head->content_type);
     if (oxen_hash_parse(head->filename, &up->hash, &up->file_why))
         return fail(up, why);
-    up->part = oxen_batch_holds(up->batch, &up->hash) ? PART_STORED : PART_SMALL;
+    up->part = oxen_batch_holds(up->batch, &up->hash) ? PART_AGAIN : PART_SMALL;
     return up->zipped ? gunzip_ready(up, why) : FAULT_NONE;
 }
 
@@ -239,21 +303,34 @@ static enum fault verify(struct upload *up, struct problem *why)
                        expected_text, got_text);
 }
 
+/* Ends a large file that was being written. */
+static enum fault seal(struct upload *up, struct oxen_version *version, struct problem *why)
+{
+    struct blob_ref ref = { 0 };
+    struct blob_writer *writer = up->writer;
+    up->writer = NULL;
+    const enum fault f = blob_seal(writer, &ref, why);
+    if (f)
+        return f;
+    oxen_version_place(version, &ref);
+    version->state = up->renews ? OXEN_VERSION_RENEWED : OXEN_VERSION_FRESH;
+    return FAULT_NONE;
+}
+
 /* Puts the verified file into the batch; its bytes are flushed with those of the others. */
 static enum fault keep(struct upload *up, struct problem *why)
 {
     struct oxen_version version = { .state = OXEN_VERSION_ABSENT };
+    enum fault f = FAULT_NONE;
     memcpy(version.hash, up->hash.bytes, sizeof version.hash);
-    if (up->part == PART_STORED)
+    if (up->part == PART_KNOWN && up->same != (uint64_t)up->known.bytes)
+        f = part_ways(up, why); /* the row says more than came */
+    if (up->part == PART_KNOWN || up->part == PART_AGAIN)
         version.state = OXEN_VERSION_KNOWN;
-    if (up->part == PART_LARGE) {
-        struct blob_writer *writer = up->writer;
-        up->writer = NULL;
-        version.state = OXEN_VERSION_FRESH;
-        const enum fault f = blob_seal(writer, &version.ref, why);
-        if (f)
-            return f;
-    }
+    if (!f && up->part == PART_LARGE)
+        f = seal(up, &version, why);
+    if (f)
+        return f;
     struct oxen_version *added = oxen_batch_add(up->batch, &version, text_string(&up->name));
     if (!added)
         return problem_set(why, FAULT_TOO_LARGE, "too many files in one request");

@@ -27,6 +27,7 @@ static int status_of(enum fault fault)
 {
     switch (fault) {
     case FAULT_NONE:
+    case FAULT_DAMAGED:
     case FAULT_INTERNAL:
         return STATUS_INTERNAL;
     case FAULT_MALFORMED:
@@ -138,4 +139,17 @@ enum fault pinot_reply_status(struct exchange *x, const char *status, struct pro
     const enum fault f = pinot_reply_text(x, &body, why);
     text_release(&body);
     return f;
+}
+
+enum fault pinot_reply_written(struct exchange *x, json_object *unrecognized, const char *status,
+                               struct problem *why)
+{
+    json_object *body = json_object_new_object();
+    const bool done = status && body &&
+                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
+                      json_add(body, "status", json_string(status));
+    if (done)
+        return exchange_reply_json(x, PINOT_OK, body, why);
+    json_object_put(body);
+    return problem_internal(why, "no memory for an answer");
 }

@@ -23,4 +23,9 @@ MUST_CHECK enum fault pinot_reply_text(struct exchange *x, const struct text *js
 MUST_CHECK enum fault pinot_reply_status(struct exchange *x, const char *status,
                                          struct problem *why);
 
+/* {"unrecognizedProperties":{...},"status":"..."}, as Pinot answers a config that it has taken.
+ * unrecognized is borrowed; status as above. */
+MUST_CHECK enum fault pinot_reply_written(struct exchange *x, json_object *unrecognized,
+                                          const char *status, struct problem *why);
+
 #endif

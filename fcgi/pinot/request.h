@@ -23,4 +23,10 @@ bool request_flag(const char *word, bool absent);
 MUST_CHECK enum fault request_type(const struct exchange *x, const char *parameter,
                                    enum pinot_type *out, struct problem *why);
 
+/* A config's JSON, however it was sent: as the body, whatever its Content-Type says, or as the one
+ * part of a form, whatever that is called.  In the arena; *len without the NUL.  FAULT_TOO_LARGE past
+ * PINOT_CONFIG_MAX. */
+MUST_CHECK enum fault request_config(struct exchange *x, const char **out, size_t *len,
+                                     struct problem *why);
+
 #endif

@@ -7,24 +7,10 @@
 #include "pinot/names.h"
 #include "pinot/reply.h"
 #include "pinot/request.h"
-#include "pinot/table_config.h"
+#include "pinot/schema_config.h"
 #include "json/json.h"
 
 #include <string.h>
-
-/* {"unrecognizedProperties":{...},"status":"<name> successfully added"} */
-static enum fault reply_added(struct exchange *x, json_object *unrecognized, const char *status,
-                              struct problem *why)
-{
-    json_object *body = json_object_new_object();
-    const bool done = body &&
-                      json_add(body, "unrecognizedProperties", json_object_get(unrecognized)) &&
-                      json_add(body, "status", json_string(status));
-    if (done)
-        return exchange_reply_json(x, PINOT_OK, body, why);
-    json_object_put(body);
-    return problem_internal(why, "no memory for an answer");
-}
 
 static enum fault read_schema(struct exchange *x, enum right right, struct schema_config *schema,
                               struct problem *why)
@@ -33,7 +19,7 @@ static enum fault read_schema(struct exchange *x, enum right right, struct schem
     size_t len = 0;
     enum fault f = auth_require(x, right, NULL, why);
     if (!f)
-        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
+        f = request_config(x, &text, &len, why);
     if (!f)
         f = schema_config_parse(text, len, exchange_header(x, "database"), x->arena, schema, why);
     return f ? f : auth_require(x, right, schema->name, why);
@@ -42,7 +28,12 @@ static enum fault read_schema(struct exchange *x, enum right right, struct schem
 static enum fault write_schema(struct exchange *x, enum configs_write how,
                                const struct schema_config *schema, struct problem *why)
 {
-    const struct configs configs = { .how = how, .raw = schema->name, .schema = schema->config };
+    const struct configs configs = {
+        .how = how,
+        .force = request_flag(request_query(x, "force"), false),
+        .raw = schema->name,
+        .schema = schema,
+    };
     return configs_put(x, &configs, why);
 }
 
@@ -57,7 +48,7 @@ enum fault pinot_schemas_post(struct exchange *x, struct problem *why)
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
-    return reply_added(x, schema.unrecognized, status, why);
+    return pinot_reply_written(x, schema.unrecognized, status, why);
 }
 
 /* The schema that the path names, and the right to it. */
@@ -87,7 +78,27 @@ enum fault pinot_schema_replace(struct exchange *x, struct problem *why)
     if (f)
         return f;
     const char *status = arena_printf(x->arena, "%s successfully added", schema.name);
-    return reply_added(x, schema.unrecognized, status, why);
+    return pinot_reply_written(x, schema.unrecognized, status, why);
+}
+
+/* POST /schemas/validate: the schema as it would be read back */
+enum fault pinot_schemas_validate(struct exchange *x, struct problem *why)
+{
+    struct schema_config schema = { 0 };
+    struct text body;
+    enum fault f = read_schema(x, RIGHT_READ, &schema, why);
+    if (!f)
+        f = write_schema(x, CONFIGS_SCHEMA_CHECK, &schema, why);
+    text_init(&body, JSON_REPLY_MAX);
+    if (!f) {
+        text_add(&body, schema.config, strlen(schema.config) - 1);
+        text_adds(&body, ",\"unrecognizedProperties\":");
+        json_write(&body, schema.unrecognized);
+        text_addc(&body, '}');
+        f = pinot_reply_text(x, &body, why);
+    }
+    text_release(&body);
+    return f;
 }
 
 struct listing {

@@ -16,7 +16,6 @@
 #include "json/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 enum { SEGMENT_JSON_MAX = 2 * PINOT_CUSTOM_MAP_MAX + 64 * KIB };
@@ -74,16 +73,9 @@ enum fault pinot_segment_metadata(struct exchange *x, struct problem *why)
     return f;
 }
 
-/* A copy's bytes never change, but another push puts another copy under the name. */
-static const char *etag_of(struct exchange *x, const struct pinot_segment_row *row)
-{
-    return arena_printf(x->arena, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"",
-                        (uint64_t)row->blob.file, (uint64_t)row->blob.start, (uint64_t)row->crc);
-}
-
 /* As Pinot says it, but quoted where the name is no token (RFC 6266 section 4.1): what follows a
  * semicolon in it would be another parameter. */
-static void set_disposition(struct exchange *x, const char *name)
+static const char *disposition_of(struct exchange *x, const char *name)
 {
     enum { SHOWN_MAX = 3 * NAME_MAX_BYTES };
     struct text shown;
@@ -96,27 +88,37 @@ static void set_disposition(struct exchange *x, const char *name)
         text_addc(&shown, *at);
     }
     text_adds(&shown, token ? "" : "\"");
-    exchange_set_header(x, "Content-Disposition",
-                        text_failed(&shown) ? "attachment" : text_string(&shown));
+    const char *kept =
+        text_failed(&shown) ? NULL : arena_strdup(x->arena, text_string(&shown), shown.len);
     text_release(&shown);
+    return kept ? kept : "attachment";
+}
+
+/* The copy of the segment that the path names. */
+static enum fault find_copy(struct exchange *x, void *ctx, struct exchange_content *out,
+                            struct problem *why)
+{
+    const struct tables_of_name *tables = ctx;
+    struct pinot_segment_row row = { 0 };
+    bool found = false;
+    const enum fault f = find_segment(x, tables, &row, &found, why);
+    if (f)
+        return f;
+    if (!found || !row.has_blob)
+        return problem_set(why, FAULT_MISSING, "Segment %s or table %s not found",
+                           exchange_path(x, 1), tables->name.given);
+    out->ref = row.blob;
+    out->content_type = "application/octet-stream";
+    out->disposition = disposition_of(x, row.name);
+    return FAULT_NONE;
 }
 
 /* GET /segments/{table}/{segment} */
 enum fault pinot_segment_download(struct exchange *x, struct problem *why)
 {
     struct tables_of_name tables;
-    struct pinot_segment_row row = { 0 };
-    bool found = false;
-    enum fault f = tables_of_path(x, &tables, why);
-    if (!f)
-        f = find_segment(x, &tables, &row, &found, why);
-    if (!f && !(found && row.has_blob))
-        f = problem_set(why, FAULT_MISSING, "Segment %s or table %s not found", exchange_path(x, 1),
-                        tables.name.given);
-    if (f)
-        return f;
-    set_disposition(x, row.name);
-    return exchange_reply_blob(x, &row.blob, "application/octet-stream", etag_of(x, &row), why);
+    const enum fault f = tables_of_path(x, &tables, why);
+    return f ? f : exchange_reply_content(x, find_copy, &tables, why);
 }
 
 /* ---- deleting ---- */

@@ -2,9 +2,11 @@
 
 #include "base/limits.h"
 #include "base/number.h"
+#include "pinot/config_json.h"
 #include "pinot/names.h"
 #include "json/json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,8 +17,6 @@ enum {
     MS_IN_DAY = 24 * MS_IN_HOUR,
     DELETED_KEEP_MS = 7 * MS_IN_DAY, /* Pinot's default retention of deleted segments */
     REPLICATION_MAX = 1000,
-    CONFIG_MAX = PINOT_CONFIG_MAX + 64 * KIB, /* what is filled in, too */
-    PATH_TEXT_MAX = 512,
 };
 
 /* The members that Pinot 1.5 reads. */
@@ -64,17 +64,6 @@ static const char *const segments_members[] = { "timeColumnName",
                                                 "peerSegmentDownloadScheme",
                                                 "segmentAssignmentStrategy",
                                                 NULL };
-static const char *const schema_members[] = { "schemaName",
-                                              "enableColumnBasedNullHandling",
-                                              "dimensionFieldSpecs",
-                                              "metricFieldSpecs",
-                                              "timeFieldSpec",
-                                              "dateTimeFieldSpecs",
-                                              "complexFieldSpecs",
-                                              "primaryKeyColumns",
-                                              "tags",
-                                              "description",
-                                              NULL };
 
 /* What Pinot fills in when a config does not say. */
 static const char table_defaults[] =
@@ -87,104 +76,14 @@ static const char table_defaults[] =
     "\"optimizeDictionaryForMetrics\":false,\"optimizeDictionaryType\":false,"
     "\"noDictionarySizeRatioThreshold\":0.85},\"metadata\":{},\"isDimTable\":false}";
 
-static void put_object(void *object)
-{
-    json_object_put(object);
-}
-
-static enum fault no_memory(struct problem *why)
-{
-    return problem_internal(why, "no memory for a config");
-}
-
-static enum fault parse_object(const char *text, size_t len, struct arena *arena,
-                               const char *prefix, json_object **out, struct problem *why)
-{
-    struct problem cause = PROBLEM_NONE;
-    json_object *object = NULL;
-    if (json_parse(text, len, &object, NULL, &cause))
-        return problem_set(why, FAULT_MALFORMED, "%s%s", prefix, cause.text);
-    if (object && !arena_defer(arena, put_object, object))
-        return no_memory(why);
-    if (!json_object_is_type(object, json_type_object))
-        return problem_set(why, FAULT_MALFORMED, "%sthe config is not a JSON object", prefix);
-    *out = object;
-    return FAULT_NONE;
-}
-
-static bool is_member(const char *const *members, const char *name)
-{
-    for (; *members; members++) {
-        if (strcmp(*members, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Moves the members that are not known from object to unrecognized, as "<path>/<name>". */
-static bool take_unknown(json_object *object, const char *const *members, const char *path,
-                         json_object *unrecognized)
-{
-    char full[PATH_TEXT_MAX];
-    struct json_object_iterator at = json_object_iter_begin(object);
-    const struct json_object_iterator end = json_object_iter_end(object);
-    while (!json_object_iter_equal(&at, &end)) {
-        const char *name = json_object_iter_peek_name(&at);
-        json_object *value = json_object_iter_peek_value(&at);
-        json_object_iter_next(&at);
-        if (is_member(members, name))
-            continue;
-        (void)snprintf(full, sizeof full, "%s/%s", path, name);
-        if (!json_add(unrecognized, full, json_object_get(value)))
-            return false;
-        json_object_object_del(object, name);
-    }
-    return true;
-}
-
-/* Adds what from has and onto lacks, also in objects below. */
-static bool fill(json_object *onto, json_object *from)
-{
-    json_object_object_foreach(from, name, value)
-    {
-        json_object *there = NULL;
-        if (!json_object_object_get_ex(onto, name, &there)) {
-            if (!json_add(onto, name, json_object_get(value)))
-                return false;
-        } else if (json_object_is_type(there, json_type_object) &&
-                   json_object_is_type(value, json_type_object) && !fill(there, value)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum fault fill_defaults(json_object *config, struct arena *arena, struct problem *why)
+static enum fault fill_defaults(json_object *config, struct problem *why)
 {
     json_object *defaults = NULL;
-    enum fault f =
-        parse_object(table_defaults, sizeof table_defaults - 1, arena, "", &defaults, why);
-    if (!f && !fill(config, defaults))
-        f = no_memory(why);
+    enum fault f = config_json_parse(table_defaults, sizeof table_defaults - 1, "", &defaults, why);
+    if (!f && !config_json_fill(config, defaults))
+        f = config_json_no_memory(why);
+    json_object_put(defaults);
     return f;
-}
-
-static enum fault keep_json(json_object *object, struct arena *arena, const char **out,
-                            struct problem *why)
-{
-    struct text text;
-    text_init(&text, CONFIG_MAX);
-    json_write(&text, object);
-    *out = text_failed(&text) ? NULL : arena_strdup(arena, text_string(&text), text.len);
-    text_release(&text);
-    return *out ? FAULT_NONE : problem_set(why, FAULT_TOO_LARGE, "the config is too large");
-}
-
-static enum fault keep_text(const char *text, struct arena *arena, const char **out,
-                            struct problem *why)
-{
-    *out = text ? arena_strdup(arena, text, strlen(text)) : NULL;
-    return text && !*out ? no_memory(why) : FAULT_NONE;
 }
 
 /* ---- what a push depends on ---- */
@@ -250,14 +149,6 @@ static bool size_parse(const char *text, int64_t *out)
     return !__builtin_add_overflow(*out, (int64_t)(part * (double)times), out);
 }
 
-static json_object *member(json_object *object, const char *name)
-{
-    json_object *value = NULL;
-    if (object)
-        (void)json_object_object_get_ex(object, name, &value);
-    return json_object_is_type(value, json_type_object) ? value : NULL;
-}
-
 /* A whole number given as a number or as text, as Pinot's configs hold both. */
 static bool whole_number(json_object *object, const char *name, int64_t *out)
 {
@@ -272,7 +163,7 @@ static enum fault read_quota(json_object *config, struct arena *arena, struct pi
                              struct problem *why)
 {
     enum { QUOTA_TEXT_MAX = 31 };
-    json_object *quota = member(config, "quota");
+    json_object *quota = config_json_member(config, "quota");
     const char *storage = quota ? json_text_of(quota, "storage") : NULL;
     table->quota_bytes = -1;
     table->quota_segments = -1;
@@ -281,14 +172,43 @@ static enum fault read_quota(json_object *config, struct arena *arena, struct pi
                            storage);
     if (!whole_number(quota, "maxSegments", &table->quota_segments))
         return problem_set(why, FAULT_MALFORMED, "Invalid segment quota in table config");
-    return keep_text(storage, arena, &table->quota_text, why);
+    return config_json_keep_text(storage, arena, &table->quota_text, why);
+}
+
+/* A dimension table has a quota, whether its config says so or not. */
+static enum fault fill_dimension_quota(json_object *config, struct problem *why)
+{
+    static const char standard[] = "200M"; /* Pinot's */
+    json_object *dimension = NULL;
+    json_object *quota = config_json_member(config, "quota");
+    const char *storage = quota ? json_text_of(quota, "storage") : NULL;
+    int64_t most = 0;
+    int64_t wanted = 0;
+    if (!json_object_object_get_ex(config, "isDimTable", &dimension) ||
+        !json_object_get_boolean(dimension))
+        return FAULT_NONE;
+    if (storage && size_parse(standard, &most) && size_parse(storage, &wanted) && wanted > most) {
+        return problem_set(why, FAULT_MALFORMED,
+                           "Exceeded storage size for dimension table. Requested size: %" PRId64
+                           ", Max allowed size: %" PRId64,
+                           wanted, most);
+    }
+    if (storage)
+        return FAULT_NONE;
+    if (!quota) {
+        quota = json_object_new_object();
+        if (!quota || !json_add(config, "quota", quota))
+            return config_json_no_memory(why);
+    }
+    return json_add(quota, "storage", json_string(standard)) ? FAULT_NONE
+                                                             : config_json_no_memory(why);
 }
 
 static enum fault read_segments_config(json_object *config, struct arena *arena,
                                        struct pinot_table *table, struct problem *why)
 {
-    json_object *segments = member(config, "segmentsConfig");
-    json_object *ingestion = member(config, "ingestionConfig");
+    json_object *segments = config_json_member(config, "segmentsConfig");
+    json_object *ingestion = config_json_member(config, "ingestionConfig");
     json_object *check = NULL;
     const char *keep = segments ? json_text_of(segments, "deletedSegmentsRetentionPeriod") : NULL;
     const char *column = segments ? json_text_of(segments, "timeColumnName") : NULL;
@@ -306,7 +226,10 @@ static enum fault read_segments_config(json_object *config, struct arena *arena,
     if (keep && !table_config_period(keep, &table->deleted_keep_ms))
         return problem_set(why, FAULT_MALFORMED,
                            "Invalid deletedSegmentsRetentionPeriod: %.64s in table config", keep);
-    return keep_text(column && column[0] ? column : NULL, arena, &table->time_column, why);
+    if (column && strlen(column) >= NAME_MAX_BYTES)
+        return problem_set(why, FAULT_MALFORMED, "Invalid timeColumnName in table config");
+    return config_json_keep_text(column && column[0] ? column : NULL, arena, &table->time_column,
+                                 why);
 }
 
 static enum fault read_name(json_object *config, const char *database, struct arena *arena,
@@ -337,101 +260,48 @@ static enum fault read_name(json_object *config, const char *database, struct ar
                            name.given, pinot_type_word(type));
     table_name_full(name.raw, type, full);
     table->type = pinot_type_word(type);
-    f = keep_text(full, arena, &table->name, why);
+    f = config_json_keep_text(full, arena, &table->name, why);
     if (!f)
-        f = keep_text(name.raw, arena, &table->raw, why);
+        f = config_json_keep_text(name.raw, arena, &table->raw, why);
     if (!f && !(json_add(config, "tableName", json_string(full)) &&
                 json_add(config, "tableType", json_string(table->type))))
-        f = no_memory(why);
+        f = config_json_no_memory(why);
     return f;
 }
 
-static enum fault unknown_of(struct arena *arena, json_object **out, struct problem *why)
+enum fault table_config_read(json_object *config, const char *path, const char *database,
+                             struct arena *arena, struct table_config *out, struct problem *why)
 {
-    *out = json_object_new_object();
-    if (!*out || !arena_defer(arena, put_object, *out))
-        return no_memory(why);
-    return FAULT_NONE;
+    struct pinot_table *table = &out->table;
+    json_object *segments = config_json_member(config, "segmentsConfig");
+    const char *below = arena_printf(arena, "%s/segmentsConfig", path);
+    if (!below || !config_json_take_unknown(config, table_members, path, out->unrecognized) ||
+        (segments &&
+         !config_json_take_unknown(segments, segments_members, below, out->unrecognized)))
+        return config_json_no_memory(why);
+    enum fault f = read_name(config, database, arena, table, why);
+    if (!f)
+        f = read_segments_config(config, arena, table, why);
+    if (!f)
+        f = fill_dimension_quota(config, why);
+    if (!f)
+        f = read_quota(config, arena, table, why);
+    if (!f)
+        f = fill_defaults(config, why);
+    if (!f)
+        f = config_json_keep(config, arena, &table->config, why);
+    return f;
 }
 
 enum fault table_config_parse(const char *text, size_t len, const char *database,
                               struct arena *arena, struct table_config *out, struct problem *why)
 {
     json_object *config = NULL;
-    struct pinot_table *table = &out->table;
-    enum fault f = parse_object(text, len, arena, "", &config, why);
+    enum fault f = config_json_parse(text, len, "", &config, why);
     if (!f)
-        f = unknown_of(arena, &out->unrecognized, why);
-    if (!f && !take_unknown(config, table_members, "", out->unrecognized))
-        f = no_memory(why);
-    json_object *segments = member(config, "segmentsConfig");
-    if (!f && segments &&
-        !take_unknown(segments, segments_members, "/segmentsConfig", out->unrecognized))
-        f = no_memory(why);
+        f = config_json_unknown(arena, &out->unrecognized, why);
     if (!f)
-        f = read_name(config, database, arena, table, why);
-    if (!f)
-        f = read_segments_config(config, arena, table, why);
-    if (!f)
-        f = read_quota(config, arena, table, why);
-    if (!f)
-        f = fill_defaults(config, arena, why);
-    if (!f)
-        f = keep_json(config, arena, &table->config, why);
-    return f;
-}
-
-/* Pinot names each field's kind when it prints a schema. */
-static bool fill_kinds(json_object *schema)
-{
-    static const struct {
-        const char *list;
-        const char *kind;
-    } lists[] = { { "dimensionFieldSpecs", "DIMENSION" },
-                  { "metricFieldSpecs", "METRIC" },
-                  { "dateTimeFieldSpecs", "DATE_TIME" },
-                  { "complexFieldSpecs", "COMPLEX" } };
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        json_object *list = NULL;
-        if (!json_object_object_get_ex(schema, lists[i].list, &list) ||
-            !json_object_is_type(list, json_type_array))
-            continue;
-        for (size_t k = 0; k < json_object_array_length(list); k++) {
-            json_object *field = json_object_array_get_idx(list, k);
-            if (json_object_is_type(field, json_type_object) &&
-                !json_add(field, "fieldType", json_string(lists[i].kind)))
-                return false;
-        }
-    }
-    json_object *nulls = NULL;
-    return json_object_object_get_ex(schema, "enableColumnBasedNullHandling", &nulls) ||
-           json_add(schema, "enableColumnBasedNullHandling", json_object_new_boolean(0));
-}
-
-enum fault schema_config_parse(const char *text, size_t len, const char *database,
-                               struct arena *arena, struct schema_config *out, struct problem *why)
-{
-    char prefix[PROBLEM_TEXT_MAX / 2];
-    struct table_name name;
-    json_object *schema = NULL;
-    (void)snprintf(prefix, sizeof prefix, "Invalid schema config json string: %.*s. Reason: ",
-                   len > PATH_TEXT_MAX / 2 ? PATH_TEXT_MAX / 2 : (int)len, text);
-    enum fault f = parse_object(text, len, arena, prefix, &schema, why);
-    if (!f)
-        f = unknown_of(arena, &out->unrecognized, why);
-    if (f)
-        return f;
-    const char *given = json_text_of(schema, "schemaName");
-    if (!given || given[0] == '\0')
-        return problem_set(why, FAULT_MALFORMED,
-                           "Invalid schema. Reason: 'schemaName' should not be null or empty");
-    f = table_name_parse(given, database, &name, why);
-    if (!f)
-        f = keep_text(name.given, arena, &out->name, why);
-    if (!f && !(take_unknown(schema, schema_members, "", out->unrecognized) &&
-                json_add(schema, "schemaName", json_string(out->name)) && fill_kinds(schema)))
-        f = no_memory(why);
-    if (!f)
-        f = keep_json(schema, arena, &out->config, why);
+        f = table_config_read(config, "", database, arena, out, why);
+    json_object_put(config);
     return f;
 }

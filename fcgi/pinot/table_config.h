@@ -1,6 +1,5 @@
 /*
- * table_config.h - table configs and schemas: what a push depends on is checked and taken out, the
- * whole is kept.
+ * table_config.h - table configs: what a push depends on is checked and taken out, the whole is kept.
  *
  * As Pinot does, members that it does not know are left out and told ("unrecognizedProperties"), and
  * the values that it fills in are there when the config is read back.
@@ -28,16 +27,11 @@ MUST_CHECK enum fault table_config_parse(const char *text, size_t len, const cha
                                          struct arena *arena, struct table_config *out,
                                          struct problem *why);
 
-struct schema_config {
-    const char *name;   /* with its database; owned by the arena */
-    const char *config; /* JSON; owned by the arena */
-    json_object *unrecognized;
-};
-
-/* FAULT_MALFORMED for what is no JSON and for a schema without a usable name. */
-MUST_CHECK enum fault schema_config_parse(const char *text, size_t len, const char *database,
-                                          struct arena *arena, struct schema_config *out,
-                                          struct problem *why);
+/* The same for an object that is parsed already and changed here; out->unrecognized is there, and
+ * members are told below path. */
+MUST_CHECK enum fault table_config_read(json_object *config, const char *path, const char *database,
+                                        struct arena *arena, struct table_config *out,
+                                        struct problem *why);
 
 /* "3d", "4h30m", "0d" in milliseconds; false for anything else. */
 bool table_config_period(const char *text, int64_t *out_ms);

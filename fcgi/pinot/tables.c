@@ -27,27 +27,17 @@ static enum fault named(struct exchange *x, enum right right, struct table_name 
 
 /* ---- writing ---- */
 
-static enum fault read_config(struct exchange *x, struct table_config *config, struct problem *why)
+static enum fault read_config(struct exchange *x, enum right right, struct table_config *config,
+                              struct problem *why)
 {
     const char *text = NULL;
     size_t len = 0;
-    enum fault f = auth_require(x, RIGHT_ADMIN, NULL, why);
+    enum fault f = auth_require(x, right, NULL, why);
     if (!f)
-        f = exchange_body_text(x, PINOT_CONFIG_MAX, &text, &len, why);
+        f = request_config(x, &text, &len, why);
     if (!f)
         f = table_config_parse(text, len, exchange_header(x, "database"), x->arena, config, why);
-    return f ? f : auth_require(x, RIGHT_ADMIN, config->table.raw, why);
-}
-
-static enum fault reply_written(struct exchange *x, const struct table_config *config,
-                                const char *status, struct problem *why)
-{
-    json_object *body = json_object_new_object();
-    if (body && json_add(body, "unrecognizedProperties", json_object_get(config->unrecognized)) &&
-        json_add(body, "status", json_string(status)))
-        return exchange_reply_json(x, PINOT_OK, body, why);
-    json_object_put(body);
-    return problem_internal(why, "no memory for an answer");
+    return f ? f : auth_require(x, right, config->table.raw, why);
 }
 
 static enum fault write_table(struct exchange *x, enum configs_write how,
@@ -66,13 +56,14 @@ static enum fault write_table(struct exchange *x, enum configs_write how,
 enum fault pinot_tables_post(struct exchange *x, struct problem *why)
 {
     struct table_config config = { 0 };
-    enum fault f = read_config(x, &config, why);
+    enum fault f = read_config(x, RIGHT_ADMIN, &config, why);
     if (!f)
         f = write_table(x, CONFIGS_TABLE_NEW, &config.table, why);
     if (f)
         return f;
-    return reply_written(
-        x, &config, arena_printf(x->arena, "Table %s successfully added", config.table.name), why);
+    return pinot_reply_written(
+        x, config.unrecognized,
+        arena_printf(x->arena, "Table %s successfully added", config.table.name), why);
 }
 
 /* PUT /tables/{table} */
@@ -82,7 +73,7 @@ enum fault pinot_table_put(struct exchange *x, struct problem *why)
     struct table_name name;
     enum fault f = named(x, RIGHT_ADMIN, &name, why);
     if (!f)
-        f = read_config(x, &config, why);
+        f = read_config(x, RIGHT_ADMIN, &config, why);
     if (!f && strcmp(config.table.raw, name.raw) != 0) {
         f = problem_set(why, FAULT_MALFORMED,
                         "Request table %s does not match table name in the body %s", name.given,
@@ -92,8 +83,30 @@ enum fault pinot_table_put(struct exchange *x, struct problem *why)
         f = write_table(x, CONFIGS_TABLE_REPLACE, &config.table, why);
     if (f)
         return f;
-    return reply_written(
-        x, &config, arena_printf(x->arena, "Table config updated for %s", config.table.name), why);
+    return pinot_reply_written(
+        x, config.unrecognized,
+        arena_printf(x->arena, "Table config updated for %s", config.table.name), why);
+}
+
+/* POST /tables/validate: the config as it would be read back */
+enum fault pinot_tables_validate(struct exchange *x, struct problem *why)
+{
+    struct table_config config = { 0 };
+    struct text body;
+    enum fault f = read_config(x, RIGHT_READ, &config, why);
+    if (!f)
+        f = write_table(x, CONFIGS_TABLE_CHECK, &config.table, why);
+    text_init(&body, JSON_REPLY_MAX);
+    if (!f) {
+        text_addf(&body, "{\"%s\":", config.table.type);
+        text_adds(&body, config.table.config);
+        text_adds(&body, ",\"unrecognizedProperties\":");
+        json_write(&body, config.unrecognized);
+        text_addc(&body, '}');
+        f = pinot_reply_text(x, &body, why);
+    }
+    text_release(&body);
+    return f;
 }
 
 /* ---- reading ---- */
@@ -102,10 +115,10 @@ struct listing {
     struct exchange *x;
     struct text body;
     enum pinot_type type; /* PINOT_NO_TYPE: raw names, each once */
-    const char *database; /* NULL: those without one */
     char last[NAME_MAX_BYTES];
 };
 
+/* database NULL: tables without one */
 static bool in_database(const char *raw, const char *database)
 {
     const char *dot = strchr(raw, '.');
@@ -115,14 +128,21 @@ static bool in_database(const char *raw, const char *database)
            memcmp(raw, database, strlen(database)) == 0;
 }
 
+bool tables_listed(const struct exchange *x, const char *raw)
+{
+    const char *database = exchange_header(x, "database");
+    if (database && (database[0] == '\0' || strcmp(database, "default") == 0))
+        database = NULL;
+    return in_database(raw, database) && auth_scope_matches(x->who->scope, raw);
+}
+
 /* Tables come by full name, so the two types of one follow each other. */
 static enum fault list_table(void *ctx, const char *name, const char *raw, struct problem *why)
 {
     struct listing *list = ctx;
     const char *shown = list->type == PINOT_NO_TYPE ? raw : name;
     (void)why;
-    if (!in_database(raw, list->database) || strcmp(list->last, shown) == 0 ||
-        !auth_scope_matches(list->x->who->scope, raw))
+    if (strcmp(list->last, shown) == 0 || !tables_listed(list->x, raw))
         return FAULT_NONE;
     if (list->type != PINOT_NO_TYPE &&
         strcmp(name + strlen(raw) + 1, pinot_type_word(list->type)) != 0)
@@ -136,10 +156,8 @@ static enum fault list_table(void *ctx, const char *name, const char *raw, struc
 /* GET /tables: those that the token's scope covers */
 enum fault pinot_tables_list(struct exchange *x, struct problem *why)
 {
-    struct listing list = { .x = x, .database = exchange_header(x, "database") };
+    struct listing list = { .x = x };
     text_init(&list.body, JSON_REPLY_MAX);
-    if (list.database && (list.database[0] == '\0' || strcmp(list.database, "default") == 0))
-        list.database = NULL;
     enum fault f = auth_require(x, RIGHT_READ, NULL, why);
     if (!f)
         f = request_type(x, "type", &list.type, why);
@@ -282,14 +300,16 @@ enum fault pinot_table_size(struct exchange *x, struct problem *why)
 
 /* ---- deleting ---- */
 
-static enum fault remove_table(struct exchange *x, const char *full, int64_t keep_ms,
-                               struct problem *why)
+enum fault tables_remove(struct exchange *x, const char *full, int64_t keep_ms, bool *found,
+                         struct problem *why)
 {
     struct pinot_deletion segments = { .table = full, .keep_ms = keep_ms, .now = x->now };
     bool gone = false;
     enum fault f = FAULT_NONE;
+    *found = false;
     while (!f && !gone) { /* a push may come between the two; it then goes, too */
         f = pinot_store_delete_all(x->db, &segments, why);
+        *found = *found || (!f && segments.found);
         if (!f)
             f = pinot_store_table_delete(x->db, full, &gone, why);
     }
@@ -315,16 +335,14 @@ enum fault pinot_tables_delete(struct exchange *x, struct problem *why)
                         "Invalid time spec '%.64s' (Valid examples: '3h', '4h30m')", retention);
     for (size_t i = 0; i < TYPE_COUNT && !f; i++) {
         char full[NAME_MAX_BYTES];
-        struct pinot_table table;
         bool found = false;
         const enum pinot_type wanted = type == PINOT_NO_TYPE ? name.type : type;
         if (wanted != PINOT_NO_TYPE && wanted != types[i])
             continue;
         table_name_full(name.raw, types[i], full);
-        f = pinot_store_table_get(x->db, full, x->arena, &table, &found, why);
+        f = tables_remove(x, full, keep_ms, &found, why);
         if (f || !found)
             continue;
-        f = remove_table(x, full, keep_ms, why);
         text_addf(&status, "%s%s", count > 0 ? ", " : "", full);
         count++;
     }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 #include <zlib.h>
 
@@ -109,6 +110,23 @@ void digest_xxh3_hex(const struct digest *digest, char out[DIGEST_XXH3_HEX_MAX])
     } else {
         (void)snprintf(out, DIGEST_XXH3_HEX_MAX, "%llx", (unsigned long long)low);
     }
+}
+
+static void canonical(XXH128_hash_t hash, uint8_t out[DIGEST_XXH3_BYTES])
+{
+    XXH128_canonical_t bytes;
+    XXH128_canonicalFromHash(&bytes, hash);
+    memcpy(out, bytes.digest, DIGEST_XXH3_BYTES);
+}
+
+void digest_xxh3_bytes(const struct digest *digest, uint8_t out[DIGEST_XXH3_BYTES])
+{
+    canonical(XXH3_128bits_digest(digest->xxh3), out);
+}
+
+void digest_xxh3_of(const void *bytes, size_t len, uint8_t out[DIGEST_XXH3_BYTES])
+{
+    canonical(XXH3_128bits(bytes, len), out);
 }
 
 void digest_sha256_of(const void *bytes, size_t len, uint8_t out[DIGEST_SHA256_BYTES])

@@ -17,6 +17,7 @@ enum digest_kind {
 
 enum {
     DIGEST_SHA256_BYTES = 32,
+    DIGEST_XXH3_BYTES = 16,
     DIGEST_XXH3_HEX_MAX = 33, /* up to 32 digits and the NUL */
 };
 
@@ -37,6 +38,10 @@ uint32_t digest_crc32(const struct digest *digest);
 /* The 128 bits as two halves, and as Oxen prints them: lower-case hex without leading zeros. */
 void digest_xxh3(const struct digest *digest, uint64_t *high, uint64_t *low);
 void digest_xxh3_hex(const struct digest *digest, char out[DIGEST_XXH3_HEX_MAX]);
+
+/* The same 128 bits, most significant byte first. */
+void digest_xxh3_bytes(const struct digest *digest, uint8_t out[DIGEST_XXH3_BYTES]);
+void digest_xxh3_of(const void *bytes, size_t len, uint8_t out[DIGEST_XXH3_BYTES]);
 
 /* SHA-256 of one piece of memory. */
 void digest_sha256_of(const void *bytes, size_t len, uint8_t out[DIGEST_SHA256_BYTES]);

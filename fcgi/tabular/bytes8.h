@@ -1,5 +1,5 @@
 /*
- * bytes8.h - eight bytes of a text looked at at once, for the runs between what a reader stops at.
+ * bytes8.h - eight bytes of a text compared in one step, for the runs between what a reader stops at.
  *
  * A mask has the high bit of every byte that was found.  Only its lowest bit is exact unless a
  * function says otherwise: what it found may set others above by a borrow.

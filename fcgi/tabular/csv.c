@@ -2,12 +2,11 @@
 
 #include "base/limits.h"
 #include "tabular/bytes8.h"
+#include "tabular/csv_header.h"
 #include "tabular/csv_value.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 enum csv_place {
     PLACE_START,  /* of a value */
@@ -17,31 +16,26 @@ enum csv_place {
 };
 
 enum {
-    CELL_ROOM = OPTERYX_COLUMN_NAME_MAX + 1,
-    HINT_MAX = 64,
-};
-
-/* What separates values where no comma does. */
-static const char other_separators[] = ";\t|";
-enum { OTHERS = sizeof other_separators - 1 };
+    CELL_ROOM = OPTERYX_COLUMN_NAME_MAX + 1
+}; /* bytes that tell a type, or that a name is too long */
 
 struct csv {
     struct arena *arena;
     struct columns columns;
     struct issues issues;
+    const struct value_sink *values; /* NULL: nobody asks for them */
+    struct csv_header header;
     uint8_t *seen; /* a column; NULL before the header row has ended */
 
-    char separator;
-    bool separator_named;  /* by a first line of its own */
-    size_t others[OTHERS]; /* of other_separators in the header, outside of quotes */
     enum csv_place place;
     bool ascii;    /* the current piece is */
     bool quoted;   /* the current value had quotes */
     size_t column; /* of the current value */
 
     size_t cell_len; /* of a value that is not in one piece; its first bytes are kept */
+    size_t cell_room;
+    char *cell;
     bool cell_wide;
-    char cell[CELL_ROOM];
 
     int64_t rows;
     int64_t ragged; /* rows with too many or too few values */
@@ -51,51 +45,26 @@ struct csv {
 
 /* ---- values and rows ---- */
 
-/* Looks in what lies outside of quotes in the header. */
-static void others_count(struct csv *csv, const char *bytes, size_t len)
+/* Hands a value of a data row to who asks for it. */
+static enum fault value_told(struct csv *csv, const char *bytes, size_t len, struct problem *why)
 {
-    for (size_t i = 0; i < len; i++) {
-        const char *found = bytes[i] ? strchr(other_separators, bytes[i]) : NULL;
-        if (found)
-            csv->others[found - other_separators]++;
-    }
-}
-
-/* The separator that the header rather seems to have than commas; '\0': none. */
-static char separator_guess(const struct csv *csv)
-{
-    size_t most = 0;
-    for (size_t i = 1; i < OTHERS; i++)
-        most = csv->others[i] > csv->others[most] ? i : most;
-    const bool likely =
-        csv->separator == ',' && csv->others[most] > 0 && csv->others[most] >= csv->columns.count;
-    return likely ? other_separators[most] : '\0';
-}
-
-/* As people read it. */
-static const char *separator_word(char separator, char out[sizeof "'x'"])
-{
-    (void)snprintf(out, sizeof "'x'", "'%c'", separator);
-    return separator == '\t' ? "a tab" : out;
-}
-
-static enum fault header_cell(struct csv *csv, const char *bytes, size_t len, struct problem *why)
-{
-    const struct type unknown = { .kind = TYPE_NULL };
-    char word[sizeof "'x'"];
-    char hint[HINT_MAX] = "";
-    csv->column++;
-    const enum fault f = columns_add(&csv->columns, bytes, len, &unknown, true, why);
-    const char guess = separator_guess(csv);
-    if (f && guess)
-        (void)snprintf(hint, sizeof hint, "; the header seems to be separated by %s",
-                       separator_word(guess, word));
-    return f ? reading_refused("CSV", f, hint, why) : FAULT_NONE;
+    const struct value value = { .form = len ? VALUE_PLAIN : VALUE_NULL,
+                                 .bytes = bytes,
+                                 .len = len };
+    const size_t column = csv->column++;
+    const char *name = column < csv->columns.count ? csv->columns.list[column].name : NULL;
+    if (len > csv->values->room)
+        return problem_set(why, FAULT_UNPROCESSABLE, "row %lld: value %zu has more than %zu bytes",
+                           (long long)csv->rows + 1, column + 1, csv->values->room);
+    return csv->values->value(csv->values->ctx, column, name, &value, why);
 }
 
 /* A value of a data row has ended.  room: bytes that may be read from its first on. */
-static void value_end(struct csv *csv, const char *bytes, size_t len, size_t room, bool wide)
+static enum fault value_end(struct csv *csv, const char *bytes, size_t len, size_t room, bool wide,
+                            struct problem *why)
 {
+    if (csv->values)
+        return value_told(csv, bytes, len, why);
     if (csv->column < csv->columns.count) {
         uint8_t *seen = &csv->seen[csv->column];
         if (!(*seen & READING_TEXT))
@@ -104,17 +73,20 @@ static void value_end(struct csv *csv, const char *bytes, size_t len, size_t roo
             *seen |= READING_WIDE;
     }
     csv->column++;
+    return FAULT_NONE;
 }
 
-/* A value has ended.  bytes: all of it, or its first OPTERYX_CELL_MAX bytes and more. */
+/* A value of len bytes has ended, of which as many as there is room for are at bytes. */
 static enum fault cell_end(struct csv *csv, const char *bytes, size_t len, bool wide,
                            struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    if (csv->seen)
-        value_end(csv, bytes, len, len, wide);
-    else
-        f = header_cell(csv, bytes, len, why);
+    if (csv->seen) {
+        f = value_end(csv, bytes, len, len < csv->cell_room ? len : csv->cell_room, wide, why);
+    } else {
+        csv->column++;
+        f = csv_header_column(&csv->header, &csv->columns, bytes, len, why);
+    }
     csv->place = PLACE_START;
     csv->quoted = false;
     return f;
@@ -123,8 +95,8 @@ static enum fault cell_end(struct csv *csv, const char *bytes, size_t len, bool 
 /* Keeps a piece of a value that is not in one piece. */
 static void cell_add(struct csv *csv, const char *bytes, size_t len)
 {
-    const size_t room = csv->cell_len < CELL_ROOM ? CELL_ROOM - csv->cell_len : 0;
-    memcpy(csv->cell + (CELL_ROOM - room), bytes, len < room ? len : room);
+    const size_t room = csv->cell_len < csv->cell_room ? csv->cell_room - csv->cell_len : 0;
+    memcpy(csv->cell + (csv->cell_room - room), bytes, len < room ? len : room);
     csv->cell_len += len;
     if (!csv->ascii && !csv->cell_wide)
         csv->cell_wide = utf8_is_wide(bytes, len);
@@ -136,69 +108,20 @@ static enum fault cell_close(struct csv *csv, const char *bytes, size_t len, str
     if (csv->cell_len == 0 && !csv->quoted)
         return cell_end(csv, bytes, len, !csv->ascii && utf8_is_wide(bytes, len), why);
     cell_add(csv, bytes, len);
-    const size_t kept = csv->cell_len < CELL_ROOM ? csv->cell_len : CELL_ROOM;
-    enum fault f = cell_end(csv, csv->cell, kept, csv->cell_wide, why);
+    enum fault f = cell_end(csv, csv->cell, csv->cell_len, csv->cell_wide, why);
     csv->cell_len = 0;
     csv->cell_wide = false;
     return f;
 }
 
-/* Whether the first line is "sep=;": then it names the separator and no columns. */
-static bool separator_line(struct csv *csv)
-{
-    static const char word[] = "sep=";
-    const size_t len = sizeof word - 1;
-    char shown[sizeof "'x'"];
-    const size_t count = csv->columns.count;
-    const char *first = csv->columns.list[0].name;
-    if (csv->separator_named || strncasecmp(first, word, len) != 0)
-        return false;
-    const bool comma = count == 2 && first[len] == '\0' && csv->columns.list[1].name[0] == '\0';
-    const bool other =
-        count == 1 && first[len] && first[len + 1] == '\0' && ispunct((unsigned char)first[len]);
-    const bool tab = count == 1 && strcmp(first + len, "\t") == 0;
-    if (!comma && !other && !tab)
-        return false;
-    csv->separator = comma ? ',' : first[len];
-    csv->separator_named = true;
-    columns_init(&csv->columns, csv->arena);
-    memset(csv->others, 0, sizeof csv->others);
-    issues_add(&csv->issues, NULL,
-               "the first line is no header: it says that values are separated by %s",
-               separator_word(csv->separator, shown));
-    return true;
-}
-
-/* What is odd about the header without being wrong. */
-static void header_told(struct csv *csv)
-{
-    char word[sizeof "'x'"];
-    const char guess = separator_guess(csv);
-    if (guess)
-        issues_add(
-            &csv->issues, NULL,
-            "the header seems to be separated by %s: only commas separate values, unless the "
-            "first line is sep= and the separator",
-            separator_word(guess, word));
-    for (size_t i = 0; i < csv->columns.count; i++) {
-        const struct column *column = &csv->columns.list[i];
-        if (column->name[0] == '\0')
-            issues_add(&csv->issues, NULL, "column %zu has no name", i + 1);
-        else if (columns_find(&csv->columns, column->name) != column)
-            issues_add(&csv->issues, column->name, "more than one column has the name '%.256s'",
-                       column->name);
-    }
-}
-
 static enum fault header_end(struct csv *csv, struct problem *why)
 {
-    if (separator_line(csv))
+    if (!csv_header_end(&csv->header, &csv->columns, &csv->issues))
         return FAULT_NONE;
     csv->seen = arena_alloc(csv->arena, csv->columns.count);
     if (!csv->seen)
         return problem_set(why, FAULT_TOO_LARGE, "the columns take too much memory");
-    header_told(csv);
-    return FAULT_NONE;
+    return csv->values ? csv->values->header(csv->values->ctx, &csv->columns, why) : FAULT_NONE;
 }
 
 /* A row has ended, all its values taken. */
@@ -213,14 +136,14 @@ static enum fault row_end(struct csv *csv, struct problem *why)
         csv->ragged_row = csv->rows;
         csv->ragged_values = values;
     }
-    return FAULT_NONE;
+    return csv->values ? csv->values->row(csv->values->ctx, why) : FAULT_NONE;
 }
 
 /* ---- rows that lie whole in a piece ---- */
 
 static bool ends_value(const struct csv *csv, char byte)
 {
-    return byte == csv->separator || byte == '\n' || byte == '\r';
+    return byte == csv->header.separator || byte == '\n' || byte == '\r';
 }
 
 enum { BLOCK = 64 }; /* bytes that are looked at together */
@@ -244,22 +167,45 @@ struct run {
     const char *close; /* its closing quote; NULL: none yet */
     const char *end;   /* of the piece */
     bool open;         /* between quotes */
+    bool doubled;      /* quotes stand twice in it */
     bool odd;          /* there is text behind its closing quote */
 };
+
+/* Hands on a value in which quotes stand twice. */
+static enum fault value_single(struct csv *csv, const char *bytes, size_t len, struct problem *why)
+{
+    const char *const end = bytes + len;
+    for (const char *at = bytes; at < end;) {
+        const char *quote = memchr(at, '"', (size_t)(end - at));
+        cell_add(csv, at, (size_t)((quote ? quote + 1 : end) - at));
+        at = quote ? quote + 2 : end;
+    }
+    len = csv->cell_len;
+    csv->cell_len = 0;
+    csv->cell_wide = false;
+    return value_end(csv, csv->cell, len, len, true, why);
+}
 
 /* A separator or a line end has ended the value. */
 static enum fault run_value(struct csv *csv, struct run *run, const char *stop, struct problem *why)
 {
     const char *bytes = run->value + (run->close != NULL);
     const size_t len = (size_t)((run->close ? run->close : stop) - bytes);
-    const bool separated = *stop == csv->separator;
+    enum fault f = FAULT_NONE;
+    const bool separated = *stop == csv->header.separator;
     const bool blank = csv->column == 0 && stop == run->value && !separated;
     run->value = stop + 1;
     run->close = NULL;
     if (blank)
         return FAULT_NONE;
-    value_end(csv, bytes, len, (size_t)(run->end - bytes), !csv->ascii && utf8_is_wide(bytes, len));
-    return separated ? FAULT_NONE : row_end(csv, why);
+    const bool doubled = run->doubled;
+    run->doubled = false;
+    if (doubled && csv->values)
+        f = value_single(csv, bytes, len, why);
+    else
+        f = value_end(csv, bytes, len, (size_t)(run->end - bytes),
+                      !csv->ascii && utf8_is_wide(bytes, len), why);
+    return f || separated ? f : row_end(csv, why);
 }
 
 static void run_quote(struct run *run, const char *at)
@@ -268,8 +214,8 @@ static void run_quote(struct run *run, const char *at)
         run->open = false;
         run->close = at;
     } else if (at == run->value || (run->close && run->close + 1 == at)) {
-        run->open =
-            true; /* in the second case again: a value with a quote is text, once or twice */
+        run->open = true; /* in the second case again */
+        run->doubled = run->doubled || at != run->value;
         run->close = NULL;
     } /* else it stands for itself in a plain value, or shows behind a closing quote */
 }
@@ -281,7 +227,7 @@ static enum fault rows_run(struct csv *csv, const char **from, const char *end, 
     struct run run = { .value = *from, .end = end };
     enum fault f = FAULT_NONE;
     for (const char *block = *from; !f && !run.odd && end - block >= BLOCK; block += BLOCK) {
-        for (uint64_t marks = block_marks(block, csv->separator); !f && !run.odd && marks;
+        for (uint64_t marks = block_marks(block, csv->header.separator); !f && !run.odd && marks;
              marks &= marks - 1) {
             const char *at = block + bytes8_low_bit(marks);
             if (*at == '"') {
@@ -305,7 +251,7 @@ static const char *plain_run(const struct csv *csv, const char *at, const char *
     while (end - at >= BYTES8) {
         const uint64_t word = bytes8_load(at);
         const uint64_t found =
-            bytes8_equal(word, (unsigned char)csv->separator) | bytes8_below(word, '\r' + 1);
+            bytes8_equal(word, (unsigned char)csv->header.separator) | bytes8_below(word, '\r' + 1);
         at += found ? bytes8_first(found) : BYTES8;
         if (found && ends_value(csv, *at))
             return at;
@@ -322,7 +268,7 @@ static enum fault plain(struct csv *csv, const char **from, const char *end, str
     const char *at = plain_run(csv, start, end);
     enum fault f = FAULT_NONE;
     if (!csv->seen)
-        others_count(csv, start, (size_t)(at - start));
+        csv_header_note(&csv->header, start, (size_t)(at - start));
     if (at == end) {
         cell_add(csv, start, (size_t)(at - start));
         csv->place = PLACE_PLAIN;
@@ -330,7 +276,7 @@ static enum fault plain(struct csv *csv, const char **from, const char *end, str
         return FAULT_NONE;
     }
     *from = at + 1;
-    if (*at == csv->separator)
+    if (*at == csv->header.separator)
         return cell_close(csv, start, (size_t)(at - start), why);
     const bool blank = csv->column == 0 && at == start && csv->cell_len == 0 && !csv->quoted;
     if (blank) {
@@ -393,13 +339,18 @@ static enum fault scan(struct csv *csv, const char *at, size_t len, struct probl
     return f;
 }
 
-enum fault csv_create(struct arena *arena, struct csv **out, struct problem *why)
+enum fault csv_create(struct arena *arena, const struct value_sink *values, struct csv **out,
+                      struct problem *why)
 {
     struct csv *csv = arena_alloc(arena, sizeof *csv);
-    if (!csv)
+    char *cell = values || !csv ? NULL : arena_alloc(arena, CELL_ROOM);
+    if (!csv || (!cell && !values))
         return problem_internal(why, "no memory for a CSV reader");
     csv->arena = arena;
-    csv->separator = ',';
+    csv->values = values;
+    csv->cell = values ? values->buffer : cell;
+    csv->cell_room = values ? values->room : CELL_ROOM;
+    csv_header_init(&csv->header);
     columns_init(&csv->columns, arena);
     issues_init(&csv->issues, arena);
     *out = csv;
@@ -445,7 +396,7 @@ static void types_decide(struct csv *csv)
         const unsigned seen = csv->seen[i];
         column->type = reading_type(seen);
         if (!(seen & READING_TEXT) && reading_is_mixed(seen))
-            issues_add(&csv->issues, column->name, "column '%.256s' holds truths and numbers",
+            issues_add(&csv->issues, column->name, "column '%.256s' holds booleans and numbers",
                        column->name);
     }
 }

@@ -12,7 +12,7 @@
  * which name something: a post code, a telephone.  Values longer than OPTERYX_CELL_MAX are text.
  *
  * Told as issues: rows with more or fewer values than columns, a quote left open at the end,
- * columns without a name or named twice, truths beside numbers, a separator that is no comma or
+ * columns without a name or named twice, booleans beside numbers, a separator that is no comma or
  * does not seem to be.
  */
 #ifndef TABULAR_CSV_H
@@ -22,11 +22,14 @@
 #include "base/problem.h"
 #include "tabular/reading.h"
 #include "tabular/utf8_text.h"
+#include "tabular/value.h"
 
 struct csv;
 
-/* Everything in the arena: about 64 bytes a column beside the names. */
-MUST_CHECK enum fault csv_create(struct arena *arena, struct csv **out, struct problem *why);
+/* Everything in the arena: about 64 bytes a column beside the names.  values: who asks for the values
+ * of the rows, and then no types are found out; NULL: nobody. */
+MUST_CHECK enum fault csv_create(struct arena *arena, const struct value_sink *values,
+                                 struct csv **out, struct problem *why);
 
 /* A utf8_text_sink: csv is a struct csv.  FAULT_UNPROCESSABLE past the bounds of columns.h. */
 MUST_CHECK enum fault csv_take(void *csv, const struct utf8_text_piece *piece, struct problem *why);

@@ -106,21 +106,22 @@ enum fault format_named(const char *file_name, const char *query_type, const cha
     return FAULT_NONE;
 }
 
-static enum fault reader_create(struct format *format, struct problem *why)
+static enum fault reader_create(struct format *format, const struct value_sink *values,
+                                struct problem *why)
 {
     enum fault f = FAULT_NONE; /* Parquet is read at its end */
     if (format->kind == FORMAT_CSV) {
-        f = csv_create(format->arena, &format->csv, why);
+        f = csv_create(format->arena, values, &format->csv, why);
         utf8_text_init(&format->text, "CSV", false, csv_take, format->csv);
     } else if (format->kind == FORMAT_NDJSON) {
-        f = ndjson_create(format->arena, &format->ndjson, why);
+        f = ndjson_create(format->arena, values, &format->ndjson, why);
         utf8_text_init(&format->text, "NDJSON", true, ndjson_take, format->ndjson);
     }
     return f;
 }
 
-enum fault format_create(enum format_kind kind, struct arena *arena, struct format **out,
-                         struct problem *why)
+enum fault format_create(enum format_kind kind, struct arena *arena,
+                         const struct value_sink *values, struct format **out, struct problem *why)
 {
     struct format *format = arena_alloc(arena, sizeof *format);
     if (!format)
@@ -128,7 +129,7 @@ enum fault format_create(enum format_kind kind, struct arena *arena, struct form
     format->kind = kind;
     format->arena = arena;
     *out = format;
-    return reader_create(format, why);
+    return reader_create(format, values, why);
 }
 
 /* The first bytes of what is Parquet, or may turn out to be because nothing said what it is. */

@@ -8,6 +8,7 @@
 #include "base/problem.h"
 #include "tabular/reading.h"
 #include "tabular/thrift.h"
+#include "tabular/value.h"
 
 #include <stddef.h>
 
@@ -33,8 +34,10 @@ MUST_CHECK enum fault format_named(const char *file_name, const char *query_type
 
 struct format;
 
-/* A reader of that kind, in the arena. */
-MUST_CHECK enum fault format_create(enum format_kind kind, struct arena *arena, struct format **out,
+/* A reader of that kind, in the arena.  values: who asks for the values of CSV and NDJSON; NULL:
+ * nobody. */
+MUST_CHECK enum fault format_create(enum format_kind kind, struct arena *arena,
+                                    const struct value_sink *values, struct format **out,
                                     struct problem *why);
 
 /* Feeding as a bytes_sink: format is a struct format.  FAULT_UNPROCESSABLE: not that kind. */

@@ -54,8 +54,7 @@ static bool number_end(struct ndjson *n, const unsigned char *at)
     if (!integer && n->place != NDJSON_NUMBER_FRACTION && n->place != NDJSON_NUMBER_EXPONENT)
         return ndjson_wrong(n, "a broken number", at);
     n->seen = integer && !n->overflow && n->whole <= most ? READING_INT : READING_FLOAT;
-    ndjson_value_end(n);
-    return true;
+    return ndjson_value_end(n, at);
 }
 
 static bool number_begin(struct ndjson *n, unsigned char byte)
@@ -72,9 +71,7 @@ static bool word_step(struct ndjson *n, const unsigned char *at)
     if (*at != (unsigned char)*n->word)
         return ndjson_wrong(n, "an unknown word", at);
     n->word++;
-    if (*n->word == '\0')
-        ndjson_value_end(n);
-    return true;
+    return *n->word != '\0' || ndjson_value_end(n, at + 1);
 }
 
 /* ---- structure ---- */
@@ -95,31 +92,32 @@ static bool container_end(struct ndjson *n, const unsigned char *at)
     if ((*at == '}') != object)
         return ndjson_wrong(n, "a bracket that does not fit", at);
     n->depth--;
-    if (n->depth == 0) {
-        n->rows++;
-        n->next = 0;
-        n->place = NDJSON_ROW_END;
-        return true;
-    }
+    if (n->depth == 0)
+        return ndjson_row_end(n);
     n->seen = READING_WIDE | (object ? READING_OBJECT : READING_LIST);
-    ndjson_value_end(n);
-    return true;
+    return ndjson_value_end(n, at + 1);
 }
 
 static bool value_begin(struct ndjson *n, const unsigned char *at)
 {
     static const char words[][sizeof "false"] = { "true", "false", "null" };
+    static const enum value_form forms[] = { VALUE_TRUE, VALUE_FALSE, VALUE_NULL };
     if (*at == '"')
         return ndjson_string_begin(n, false);
-    if (*at == '{' || *at == '[')
+    if (*at == '{' || *at == '[') {
+        ndjson_value_begin(n, VALUE_NESTED, at);
         return container_begin(n, at);
-    if (*at == '-' || (*at >= '0' && *at <= '9'))
+    }
+    if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        ndjson_value_begin(n, VALUE_NUMBER, at);
         return number_begin(n, *at);
+    }
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (*at == (unsigned char)words[i][0]) {
             n->place = NDJSON_WORD;
             n->word = words[i] + 1;
             n->seen = words[i][0] == 'n' ? READING_NULL : READING_BOOL;
+            ndjson_value_begin(n, forms[i], at);
             return true;
         }
     }
@@ -212,12 +210,14 @@ static enum fault not_ndjson(const struct ndjson *n, const char *what, uint64_t 
                        (unsigned long long)offset);
 }
 
-enum fault ndjson_create(struct arena *arena, struct ndjson **out, struct problem *why)
+enum fault ndjson_create(struct arena *arena, const struct value_sink *values, struct ndjson **out,
+                         struct problem *why)
 {
     struct ndjson *n = arena_alloc(arena, sizeof *n);
     if (!n)
         return problem_internal(why, "no memory for an NDJSON reader");
     n->arena = arena;
+    n->values = values;
     columns_init(&n->columns, arena);
     issues_init(&n->issues, arena);
     *out = n;
@@ -232,6 +232,10 @@ enum fault ndjson_take(void *ctx, const struct utf8_text_piece *piece, struct pr
     const unsigned char *at = from;
     bool fine = true;
     n->ascii = piece->ascii;
+    n->why = why;
+    if (n->raw_open)
+        n->raw = from;
+    n->raw_open = false;
     n->offset = piece->offset + piece->len;
     while (fine && at < end) {
         const unsigned char *const before = at;
@@ -241,6 +245,11 @@ enum fault ndjson_take(void *ctx, const struct utf8_text_piece *piece, struct pr
             fine = ndjson_run(n, &at, end, why);
         if (fine && at == before)
             fine = step(n, &at);
+    }
+    if (fine && n->raw) {
+        ndjson_value_add(n, n->raw, (size_t)(end - n->raw));
+        n->raw = NULL;
+        n->raw_open = true;
     }
     if (fine)
         return FAULT_NONE;

@@ -5,7 +5,7 @@
  * order in which they were first seen.  Line ends inside an object are refused, as readers of
  * NDJSON split at them.  Nothing of a line is held but the name of a member.
  *
- * Types: integers that fit 64 bits; other numbers; truths; strings are text; objects and arrays are
+ * Types: integers that fit 64 bits; other numbers; booleans; strings are text; objects and arrays are
  * NVARCHAR, as Opteryx keeps them; null is null.  Told as issues: columns that mix these otherwise
  * than integers with decimals, and strings with half a surrogate pair.
  */
@@ -16,11 +16,13 @@
 #include "base/problem.h"
 #include "tabular/reading.h"
 #include "tabular/utf8_text.h"
+#include "tabular/value.h"
 
 struct ndjson;
 
-/* Everything in the arena. */
-MUST_CHECK enum fault ndjson_create(struct arena *arena, struct ndjson **out, struct problem *why);
+/* Everything in the arena.  values: who asks for the values of the rows; NULL: nobody. */
+MUST_CHECK enum fault ndjson_create(struct arena *arena, const struct value_sink *values,
+                                    struct ndjson **out, struct problem *why);
 
 /* A utf8_text_sink: ndjson is a struct ndjson.  FAULT_UNPROCESSABLE, naming row and byte, for what is
  * no NDJSON, has half a surrogate pair in a column's name, has values nested deeper than

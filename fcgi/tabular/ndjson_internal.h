@@ -48,6 +48,8 @@ struct ndjson {
     struct arena *arena;
     struct columns columns;
     struct issues issues;
+    const struct value_sink *values; /* NULL: nobody asks for them */
+    struct problem *why;             /* of the piece in hand */
     struct ndjson_field *fields;
     size_t field_room;
     bool ascii;      /* the current piece is */
@@ -75,6 +77,14 @@ struct ndjson {
     size_t half_column;
     bool half_in_name; /* in the name that is being read */
 
+    /* the value of the row in hand, where values are asked for */
+    enum value_form form;
+    const unsigned char
+        *raw;         /* where it begins in the piece; NULL: it is a string, or there is none */
+    bool raw_open;    /* it began in a piece before */
+    bool half_here;   /* half a surrogate pair is in it */
+    size_t value_len; /* bytes of it in the buffer, or that would be */
+
     bool negative;
     bool overflow; /* the integer does not fit 64 bits */
     uint64_t whole;
@@ -92,8 +102,18 @@ bool ndjson_wrong(struct ndjson *n, const char *what, const unsigned char *at);
 MUST_CHECK enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t len,
                                       struct problem *why);
 
-/* A value has ended. */
-void ndjson_value_end(struct ndjson *n);
+/* A value of the row begins with the byte at at; a string's bytes come by ndjson_value_add(). */
+void ndjson_value_begin(struct ndjson *n, enum value_form form, const unsigned char *at);
+void ndjson_value_add(struct ndjson *n, const unsigned char *bytes, size_t len);
+
+/* A value has ended in front of stop.  false: why says what is wrong. */
+bool ndjson_value_end(struct ndjson *n, const unsigned char *stop);
+
+/* Hands a value of the row in hand to who asks for it. */
+bool ndjson_value_told(struct ndjson *n, const struct value *value);
+
+/* The object of a row has ended. */
+bool ndjson_row_end(struct ndjson *n);
 
 /* Half a surrogate pair stands in the string that is being read (RFC 8259 section 8.2). */
 void ndjson_half_seen(struct ndjson *n);

@@ -69,16 +69,67 @@ enum fault ndjson_name_end(struct ndjson *n, const char *name, size_t len, struc
     return f;
 }
 
-/* A value has ended; only those of the row itself have a type that matters. */
-void ndjson_value_end(struct ndjson *n)
+void ndjson_value_begin(struct ndjson *n, enum value_form form, const unsigned char *at)
 {
-    if (n->depth == 1)
-        n->fields[n->column].seen |= (uint8_t)n->seen;
+    if (n->depth != 1)
+        return;
+    n->half_here = false;
+    n->value_len = 0;
+    n->form = form;
+    n->raw = n->values && form != VALUE_STRING ? at : NULL;
+}
+
+void ndjson_value_add(struct ndjson *n, const unsigned char *bytes, size_t len)
+{
+    const size_t room = n->value_len < n->values->room ? n->values->room - n->value_len : 0;
+    memcpy(n->values->buffer + (n->values->room - room), bytes, len < room ? len : room);
+    n->value_len += len;
+}
+
+bool ndjson_value_told(struct ndjson *n, const struct value *value)
+{
+    const char *name = n->columns.list[n->column].name;
+    if (value->len <= n->values->room)
+        return !n->values->value(n->values->ctx, n->column, name, value, n->why);
+    (void)problem_set(n->why, FAULT_UNPROCESSABLE,
+                      "row %lld: column '%.256s' has a value of more than %zu bytes",
+                      (long long)n->rows + 1, name, n->values->room);
+    return false;
+}
+
+/* Only the values of the row itself have a type that matters. */
+bool ndjson_value_end(struct ndjson *n, const unsigned char *stop)
+{
     n->place = NDJSON_AFTER;
+    if (n->depth != 1)
+        return true;
+    n->fields[n->column].seen |= (uint8_t)n->seen;
+    if (!n->values)
+        return true;
+    struct value value = { .form = n->form, .half = n->half_here, .bytes = n->values->buffer };
+    if (n->raw && n->value_len == 0) {
+        value.bytes = (const char *)n->raw;
+        value.len = (size_t)(stop - n->raw);
+    } else {
+        if (n->raw)
+            ndjson_value_add(n, n->raw, (size_t)(stop - n->raw));
+        value.len = n->value_len;
+    }
+    n->raw = NULL;
+    return ndjson_value_told(n, &value);
+}
+
+bool ndjson_row_end(struct ndjson *n)
+{
+    n->rows++;
+    n->next = 0;
+    n->place = NDJSON_ROW_END;
+    return !n->values || !n->values->row(n->values->ctx, n->why);
 }
 
 void ndjson_half_seen(struct ndjson *n)
 {
+    n->half_here = true;
     if (n->is_name && n->depth == 1)
         n->half_in_name = true;
     else if (n->halves++ == 0) {

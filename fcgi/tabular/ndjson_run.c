@@ -12,7 +12,8 @@
 /* What is read of a name or a value before it counts. */
 struct member {
     const unsigned char *at;
-    const unsigned char *end; /* of the piece */
+    const unsigned char *end;   /* of the piece */
+    const unsigned char *value; /* its first byte */
     unsigned seen;
 };
 
@@ -83,6 +84,7 @@ static bool take_word(struct member *m, const char *word, unsigned seen)
 static bool take_plain(const struct ndjson *n, struct member *m)
 {
     (void)take(m, ' ');
+    m->value = m->at;
     if (m->at == m->end)
         return false;
     if (take(m, '"'))
@@ -96,14 +98,10 @@ static bool take_plain(const struct ndjson *n, struct member *m)
     return take_number(m);
 }
 
-/* Behind the last member: to the object of the next row, when it follows at once. */
-static const unsigned char *row_end(struct ndjson *n, const unsigned char *at,
-                                    const unsigned char *end)
+/* To the object of the next row, when it follows the last at once. */
+static const unsigned char *row_begin(struct ndjson *n, const unsigned char *at,
+                                      const unsigned char *end)
 {
-    n->rows++;
-    n->next = 0;
-    n->depth = 0;
-    n->place = NDJSON_ROW_END;
     if (at == end || *at != '\n')
         return at;
     n->place = NDJSON_ROW;
@@ -121,11 +119,26 @@ static bool take_value(const struct ndjson *n, struct member *m)
     return take_plain(n, m) && m->at < m->end && (*m->at == ',' || *m->at == '}');
 }
 
+/* Hands the value that was taken to who asks for it. */
+static bool value_told(struct ndjson *n, const struct member *m)
+{
+    const bool string = *m->value == '"';
+    struct value value = { .form = VALUE_NUMBER, .bytes = (const char *)m->value + string };
+    value.len = (size_t)(m->at - m->value) - 2 * (size_t)string;
+    if (string)
+        value.form = VALUE_STRING;
+    else if (m->seen == READING_NULL)
+        value.form = VALUE_NULL;
+    else if (m->seen == READING_BOOL)
+        value.form = *m->value == 't' ? VALUE_TRUE : VALUE_FALSE;
+    return ndjson_value_told(n, &value);
+}
+
 bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned char *end,
                 struct problem *why)
 {
     while (n->depth == 1 && (n->place == NDJSON_NAME || n->place == NDJSON_NAME_OR_END)) {
-        struct member m = { *from, end, 0 };
+        struct member m = { .at = *from, .end = end };
         const unsigned char *name = NULL;
         size_t len = 0;
         if (!take_name(&m, &name, &len))
@@ -138,7 +151,15 @@ bool ndjson_run(struct ndjson *n, const unsigned char **from, const unsigned cha
             return true;
         n->fields[n->column].seen |= (uint8_t)m.seen;
         n->place = NDJSON_NAME;
-        *from = *m.at == '}' ? row_end(n, m.at + 1, end) : m.at + 1;
+        *from = m.at + 1;
+        if (n->values && !value_told(n, &m))
+            return false;
+        if (*m.at != '}')
+            continue;
+        n->depth = 0;
+        if (!ndjson_row_end(n))
+            return false;
+        *from = row_begin(n, *from, end);
     }
     return true;
 }

@@ -30,10 +30,14 @@ static void string_add(struct ndjson *n, const unsigned char *bytes, size_t len)
 {
     if (n->depth != 1)
         return;
-    if (n->is_name)
+    if (n->is_name) {
         name_add(n, bytes, len);
-    else if (!n->ascii && !(n->seen & READING_WIDE) && utf8_is_wide(bytes, len))
+        return;
+    }
+    if (!n->ascii && !(n->seen & READING_WIDE) && utf8_is_wide(bytes, len))
         n->seen |= READING_WIDE;
+    if (n->values)
+        ndjson_value_add(n, bytes, len);
 }
 
 /* A character that an escape stands for. */
@@ -59,8 +63,10 @@ static void point_add(struct ndjson *n, uint32_t point)
         bytes[len++] = (unsigned char)(TAIL | (point >> TAIL_BITS & TAIL_MASK));
     if (point >= ASCII_END)
         bytes[len++] = (unsigned char)(TAIL | (point & TAIL_MASK));
-    if (n->is_name && n->depth == 1)
+    if (n->depth == 1 && n->is_name)
         name_add(n, bytes, len);
+    else if (n->depth == 1 && n->values)
+        ndjson_value_add(n, bytes, len);
 }
 
 /* A first half whose second half has not come is no character. */
@@ -170,10 +176,8 @@ bool ndjson_string_step(struct ndjson *n, const unsigned char **from, const unsi
     high_drop(n);
     if (n->half_in_name)
         return ndjson_wrong(n, "half a surrogate pair in a name", at);
-    if (!n->is_name) {
-        ndjson_value_end(n);
-        return true;
-    }
+    if (!n->is_name)
+        return ndjson_value_end(n, at + 1);
     n->place = NDJSON_COLON;
     return !name_here || ndjson_name_end(n, n->name, n->name_len, why) == FAULT_NONE;
 }
@@ -185,6 +189,8 @@ bool ndjson_string_begin(struct ndjson *n, bool is_name)
     n->name_len = 0;
     n->high = 0;
     n->half_in_name = false;
+    if (!is_name)
+        ndjson_value_begin(n, VALUE_STRING, NULL);
     n->seen = READING_TEXT | (n->depth == 1 ? 0 : READING_WIDE);
     return true;
 }

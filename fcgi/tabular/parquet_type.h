@@ -80,7 +80,12 @@ enum parquet_logical {
 };
 
 /* The unit of a TIME or TIMESTAMP: the number of the member of the union TimeUnit. */
-enum parquet_unit { PARQUET_UNIT_MILLIS = 1, PARQUET_UNIT_MICROS, PARQUET_UNIT_NANOS };
+enum parquet_unit {
+    PARQUET_UNIT_NONE = 0,
+    PARQUET_UNIT_MILLIS,
+    PARQUET_UNIT_MICROS,
+    PARQUET_UNIT_NANOS
+};
 
 struct parquet_element {
     enum parquet_physical physical; /* PARQUET_GROUP: none was given, or it has children */

@@ -37,7 +37,7 @@ enum reading_seen {
 /* The type of a column in which that was seen. */
 struct type reading_type(unsigned seen);
 
-/* Whether the types that were seen have nothing in common but text: two of numbers, truths, texts,
+/* Whether the types that were seen have nothing in common but text: two of numbers, booleans, texts,
  * objects and lists. */
 bool reading_is_mixed(unsigned seen);
 

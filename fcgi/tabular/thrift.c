@@ -179,7 +179,7 @@ static void map_skip(struct thrift *thrift, unsigned depth)
     }
 }
 
-/* in_list: a truth is then a byte of its own and not part of a field's head. */
+/* in_list: a boolean is then a byte of its own and not part of a field's head. */
 static void value_skip(struct thrift *thrift, enum thrift_type type, unsigned depth, bool in_list)
 {
     enum { DOUBLE_BYTES = 8, UUID_BYTES = 16 };

@@ -1,5 +1,5 @@
 /*
- * type.h - the types of columns, in Opteryx's own words.
+ * type.h - the types of columns, as Opteryx names them.
  *
  * A type is a scalar under any number of ARRAY<>.  The words are those that Opteryx's catalog
  * keeps: INT8..INT64, UINT8..UINT64, FLOAT32, FLOAT64, BOOL, DATE, TIME, TIMESTAMP[s|ms|us|ns|d],

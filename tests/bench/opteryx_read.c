@@ -24,7 +24,7 @@ static enum fault read_content(enum format_kind kind, const struct content *cont
                                struct arena *arena, struct reading *reading, struct problem *why)
 {
     struct format *format = NULL;
-    enum fault f = format_create(kind, arena, &format, why);
+    enum fault f = format_create(kind, arena, NULL, &format, why);
     for (size_t at = 0; !f && at < content->len; at += IO_CHUNK) {
         const size_t left = content->len - at;
         f = format_feed(format, content->bytes + at, left < IO_CHUNK ? left : IO_CHUNK, why);

@@ -113,7 +113,8 @@ def upload(port, repository, path, salt):
     begun = time.monotonic()
     with socket.create_connection(("127.0.0.1", port)) as connection, open(path, "rb") as source:
         connection.sendall(
-            f"POST /api/repos/{repository}/versions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            f"POST /api/repos/{repository}/versions HTTP/1.1\r\nHost: localhost\r\n"
+            "Connection: close\r\n"
             f"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {length}\r\n\r\n"
             .encode() + head
         )

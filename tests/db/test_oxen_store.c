@@ -218,7 +218,7 @@ static void test_nothing_goes_into_a_deleted_repository(void **state)
 {
     struct problem why = PROBLEM_NONE;
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
-    struct oxen_version version = { .ref = { .file = 9, .bytes = 3 }, .state = OXEN_VERSION_FRESH };
+    struct oxen_version version = { .file = 9, .bytes = 3, .state = OXEN_VERSION_FRESH };
     const struct oxen_object object = { "a/b/node", { .file = 9 } };
     const struct oxen_upload upload = upload_begin("open");
     bool more = true;

@@ -144,6 +144,9 @@ static int ask(const char *method, const char *address, const char *body)
 #define SCHEMA "{\"schemaName\":\"t\"}"
 #define TABLE "{\"tableName\":\"t\",\"tableType\":\"OFFLINE\"}"
 #define NO_TABLE "{\"tableName\":\"none\",\"tableType\":\"OFFLINE\"}"
+#define GROUP                                                                                      \
+    "{\"tableName\":\"g\",\"schema\":{\"schemaName\":\"g\"},\"offline\":{\"tableName\":\"g\","     \
+    "\"tableType\":\"OFFLINE\"}}"
 #define FORM "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nx\r\n--b--\r\n"
 
 /* In order: each may rest on those before. */
@@ -193,6 +196,19 @@ static const struct {
     { "DELETE", "/segments/t?type=OFFLINE", "", 200 },
     { "DELETE", "/tables/t", "", 200 },
     { "DELETE", "/schemas/t", "", 200 },
+    { "POST", "/segments/batchUpload/?tableName=none&tableType=OFFLINE", FORM, 400 },
+    { "POST", "/tables/validate", TABLE, 400 },
+    { "POST", "/schemas/validate", SCHEMA, 200 },
+    { "PUT", "/tableConfigs/g", GROUP, 400 },
+    { "POST", "/tableConfigs", GROUP, 200 },
+    { "POST", "/tableConfigs", GROUP, 400 },
+    { "PUT", "/tableConfigs/g", GROUP, 200 },
+    { "POST", "/tableConfigs/validate", GROUP, 200 },
+    { "GET", "/tableConfigs", "", 200 },
+    { "GET", "/tableConfigs/g", "", 200 },
+    { "GET", "/tableConfigs/none", "", 404 },
+    { "DELETE", "/tableConfigs/g", "", 200 },
+    { "DELETE", "/tableConfigs/g", "", 200 },
     { "GET", "/version", "", 200 },
 };
 

@@ -140,7 +140,7 @@ static void test_a_conflict_is_answered_only_when_its_cause_is_durable(void **st
 
 static const struct blob_ref refs[] = {
     { .file = 5, .start = 0, .bytes = 10 },
-    { .file = 5, .start = 10, .bytes = 20 },
+    { .file = 5, .start = 10, .bytes = 20, .digest = { 1, 2, 3 } },
     { .file = 5, .start = 30, .bytes = 0 },
     { .file = 6, .start = 0, .bytes = 10 },
 };
@@ -207,7 +207,7 @@ static void test_moving_takes_every_row_of_a_content_and_no_other(void **state)
     struct problem why = PROBLEM_NONE;
     int64_t blobs[REFS];
     int64_t again[REFS];
-    const struct blob_ref to = { .file = 7, .start = 100, .bytes = 20 };
+    const struct blob_ref to = { .file = 7, .start = 100, .bytes = 20, .digest = { 1, 2, 3 } };
     const struct blob_ref nowhere = { .file = 8, .start = 0, .bytes = 20 };
     add_refs(blobs);
     add_refs(again);

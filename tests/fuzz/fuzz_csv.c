@@ -10,7 +10,7 @@ static void read(const uint8_t *bytes, size_t len, struct fuzz_pieces pieces, st
     struct csv *reader = NULL;
     struct utf8_text text;
     struct reading reading = { .rows = 0 };
-    enum fault f = csv_create(arena, &reader, &result->why);
+    enum fault f = csv_create(arena, NULL, &reader, &result->why);
     utf8_text_init(&text, "CSV", false, csv_take, reader);
     text.begun = len && bytes[0] & 1; /* a head that is held back hides the cuts in it */
     for (size_t at = 0; !f && at < len;) {

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "pinot/custom_map.h"
+#include "pinot/schema_config.h"
 #include "pinot/table_config.h"
 #include "json/json.h"
 

@@ -69,8 +69,8 @@ class Answer:
 class Connection:
     """A TCP connection to the web server, byte by byte."""
 
-    def __init__(self, port, timeout=ANSWER_S):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, timeout=ANSWER_S, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
@@ -285,10 +285,11 @@ class Service:
 
     # ---- what it is asked over HTTP ----
 
-    def connect(self, timeout=ANSWER_S):
-        return Connection(self.port, timeout)
+    def connect(self, timeout=ANSWER_S, source="127.0.0.1"):
+        """source: any loopback address, for a client that the server takes for another one."""
+        return Connection(self.port, timeout, source)
 
-    def request(self, method, target, body=None, headers=(), timeout=ANSWER_S):
+    def request(self, method, target, body=None, headers=(), timeout=ANSWER_S, source="127.0.0.1"):
         """One request on a connection of its own.  headers: pairs or a dict.  body: bytes, or
         anything else as JSON."""
         headers = list(headers.items() if isinstance(headers, dict) else headers)
@@ -296,7 +297,7 @@ class Service:
             body = json.dumps(body).encode()
             headers.append(("Content-Type", "application/json"))
         length = None if body is None and method in ("GET", "HEAD") else len(body or b"")
-        with self.connect(timeout) as connection:
+        with self.connect(timeout, source) as connection:
             connection.send(head(method, target, headers, length))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.send(body or b"")  # an early answer may close it

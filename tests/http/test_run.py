@@ -223,7 +223,7 @@ def test_a_state_in_use_is_refused(tmp_path):
 def test_open_authentication_is_refused_beyond_loopback(tmp_path):
     status, said = run_once("--auth", "open", "--address", "0.0.0.0", "--state", str(tmp_path))
     assert status == 1
-    assert said == ["deploy/run: --auth open is for loopback addresses alone, and 0.0.0.0 is none"]
+    assert said == ["deploy/run: --auth open is for loopback addresses only; 0.0.0.0 is not one"]
 
 
 @pytest.mark.parametrize("options", [

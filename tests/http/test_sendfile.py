@@ -1,4 +1,4 @@
-"""SLUICE_SENDFILE: large contents go out by the web server itself, and a client cannot tell."""
+"""SLUICE_SENDFILE: the web server sends large files by itself, and a client cannot tell."""
 
 import os
 

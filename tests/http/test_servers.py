@@ -159,6 +159,22 @@ def test_a_chunked_batch_and_a_chunked_tree_are_taken(service, repository):
         assert answer.status != 411
 
 
+def test_a_chunked_body_is_taken_from_whoever_has_the_right_and_from_nobody_else(make_service):
+    service = make_service(auth="required", workers=2)
+    path = "/segments/batchUpload?tableName=t&tableType=OFFLINE"
+    body, content_type = multipart([("x", "x", "application/octet-stream", b"data")])
+    for rights, status, passed in (("pinot:write", None, True), ("pinot:read", 403, False),
+                                   ("oxen:write", 403, False), (None, 401, False)):
+        headers = [("Transfer-Encoding", "chunked"), ("UPLOAD_TYPE", "METADATA"),
+                   ("Content-Type", content_type)]
+        if rights:
+            secret = service.token(rights.replace(":", "-"), rights)
+            headers.append(("Authorization", f"Bearer {secret}"))
+        answer = service.raw(head("POST", path, headers) + chunked(body), "POST")
+        assert reached_the_program(answer)
+        assert (answer.status not in (401, 403, 411)) if passed else answer.status == status, answer
+
+
 def test_a_chunked_body_on_a_streaming_route_is_streamed_by_nginx_and_411_by_lighttpd(
         service, repository):
     body, content_type = multipart([("file[]", "99aa06d3014798d86001c324468d497f", None, b"")])

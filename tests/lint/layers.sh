@@ -31,29 +31,37 @@ only() { # HEADER WHAT FILE-PATTERN: only matching files may include <HEADER>
     fi
 }
 
+surfaces=$(sed -nE 's/^SURFACE\(([a-z]+)\)$/\1/p' fcgi/surfaces.def)
 # shellcheck disable=SC2086 # layers are words
 while read -r layer may; do
     case $layer in
         '#' | '') ;;
         db) allow db $may ;;
         sqlite) allow db/sqlite db $may ;; # it keeps what the headers of db/ promise
+        surfaces)
+            for layer in $surfaces; do
+                allow "fcgi/$layer" $may
+            done
+            ;;
         *) allow "fcgi/$layer" $may ;;
     esac
-done <tests/lint/layers.txt
+done <fcgi/layers.txt
 for folder in fcgi/*/; do
-    grep -q "^$(basename "$folder")\b" tests/lint/layers.txt ||
-        complain "$folder is not in layers.txt"
+    layer=$(basename "$folder")
+    if ! grep -q "^$layer\b" fcgi/layers.txt && ! echo "$surfaces" | grep -qx "$layer"; then
+        complain "$folder is neither in fcgi/layers.txt nor in fcgi/surfaces.def"
+    fi
 done
 
 # worker.c serves whatever surfaces main.c gives to it.
-if grep -nE '^ *# *include "(ops|pinot|opteryx|oxen)/' fcgi/worker.[ch]; then
+if grep -nE "^ *# *include \"($(echo "$surfaces" | paste -sd'|'))/" fcgi/worker.[ch]; then
     complain "worker.c must not know a surface"
 fi
 
 only 'fcgi[a-z_]*\.h' 'http/fcgx.[ch] and worker.[ch]' 'fcgi/http/fcgx\.[ch]|fcgi/worker\.[ch]'
 only 'sqlite3\.h' db 'db/sqlite/[a-z_0-9]+\.[ch]'
 only 'json-c/[a-z_]*\.h' 'json and what is above it' \
-    'fcgi/(json|tabular|http|auth|ops|pinot|opteryx|oxen)/[a-z_0-9]+\.[ch]'
+    "fcgi/(json|tabular|http|auth|$(echo "$surfaces" | paste -sd'|'))/[a-z_0-9]+\.[ch]"
 only '(zlib|zstd|brotli/decode|xxhash)\.h' stream 'fcgi/stream/[a-z_0-9]+\.[ch]'
 only 'openssl/[a-z]*\.h' 'stream, db and auth' '(fcgi/stream|fcgi/auth|db/sqlite)/[a-z_0-9]+\.[ch]'
 only 'pthread\.h' nobody '-'

@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 status=0
 lines_max=500
+function_lines_max=60
 columns_max=100
 
 complain() {
@@ -39,11 +40,26 @@ for file in $texts; do
     fi
 done
 
+# shellcheck disable=SC2086
+if ! awk -v most=$function_lines_max '
+    /^\{$/ { from = FNR }
+    /^\}/ && from > 0 {
+        if (FNR - from + 1 > most) {
+            print "lengths: " FILENAME ":" from ": a function of " FNR - from + 1 " lines"
+            long = 1
+        }
+        from = 0
+    }
+    END { exit long }' $sources >&2; then
+    complain "functions have $function_lines_max lines at most"
+fi
+
 tab=$(printf '\t')
 # shellcheck disable=SC2086,SC2046
 {
     forbid "no tabs" "$tab" $texts
     forbid "no blanks at the end of a line" ' $' $texts
+    forbid "no conflict that was never resolved" '^(<{7}|>{7}|={7})( |$)' $texts
     forbid "no carriage returns" "$(printf '\r')\$" $texts
     # clang-format measures C; scripts and SQL are held to the same width.
     forbid "lines are at most $columns_max columns wide" ".{$((columns_max + 1))}" \

@@ -59,8 +59,8 @@ check_folder() { # FOLDER LAYER
 }
 
 said=$(
-    for layer in base json stream tabular blob http auth ops pinot opteryx oxen verb; do
-        check_folder "fcgi/$layer" "$layer"
+    for folder in fcgi/*/; do
+        check_folder "${folder%/}" "$(basename "$folder")"
     done 2>&1
     check_folder db db 2>&1
     check_folder db/sqlite sqlite 2>&1

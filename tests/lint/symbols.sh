@@ -5,10 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build/Debug}
-table=tests/lint/layers.txt
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+table=$work/layers
 status=0
+# layers.txt with a row for each surface
+awk -F'[()]' 'FNR == NR { if (/^SURFACE/) surface[$2] = 1; next }
+    /^surfaces / { for (s in surface) print s substr($0, 9); next }
+    { print }' fcgi/surfaces.def fcgi/layers.txt >"$table"
 
 complain() {
     echo "symbols: $*" >&2
@@ -57,7 +61,7 @@ if ! awk '
         seen[$1] = 1
     }
     END { exit bad }' "$table" >&2; then
-    complain "$table has a circle"
+    complain "fcgi/layers.txt has a circle"
 fi
 
 # Reads pairs "user used"; prints the members of each circle, and nothing when there is none.
@@ -65,10 +69,17 @@ circles() {
     { tsort 2>&1 >/dev/null || true; } |
         sed -E 's/^tsort: //; s/^.*input contains a loop:$/a circle:/'
 }
-owed='^(blob|tabular)/' # these are being taken apart
+owed='^blob/' # is being taken apart
 found=$(awk '$1 == $3 && $2 != $4 { print $1 "/" $2, $3 "/" $4 }' "$work/calls" | sort -u |
     grep -vE "$owed" | circles)
 [ -z "$found" ] || complain "files of a folder call each other: ${found//$'\n'/ }"
+
+# Transactions are run by db_write and db_read, and the reply path settles.
+found=$(awk -F'[()]' '/^SURFACE/ { print $2 }' fcgi/surfaces.def | while read -r surface; do
+    grep -E "^$surface .* db_(begin|read_begin|commit|commit_unsettled|rollback|settle)$" \
+        "$work/needed" || true
+done)
+[ -z "$found" ] || complain "a surface runs a transaction by hand: $found"
 
 # Headers that include each other: their guards would hide it.
 found=$(grep -HE '^ *# *include "[a-z_/0-9]+\.h"' fcgi/*.h fcgi/*/*.h db/*.h db/*/*.h |

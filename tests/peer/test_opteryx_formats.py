@@ -1,6 +1,7 @@
 """Contents as pyarrow and DuckDB write and read them."""
 
 import pytest
+from sluice import ROOT
 
 
 @pytest.mark.parametrize("case", [
@@ -16,3 +17,7 @@ def test_contents_are_read_as_others_read_them(peer, shared, case):
 def test_published_files_and_the_edges_of_the_formats_are_read_as_others_read_them(
         peer, shared, corpora, case):
     print(peer("opteryx_corpora.py", f"http://127.0.0.1:{shared.port}", case, str(corpora)))
+
+
+def test_values_are_cast_as_others_cast_them_or_differ_as_the_table_says(peer):
+    print(peer("casts.py", str(ROOT / "tests" / "unit" / "tabular" / "casts.def")))

@@ -26,7 +26,8 @@ def send_large(port, repository, name):
     tail = b"\r\n--b--\r\n"
     with socket.create_connection((uploads.HOST, port), timeout=300) as connection:
         connection.sendall(
-            f"POST /api/repos/{repository}/versions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            f"POST /api/repos/{repository}/versions HTTP/1.1\r\nHost: localhost\r\n"
+            "Connection: close\r\n"
             "Content-Type: multipart/form-data; boundary=b\r\n"
             f"Content-Length: {len(head) + BYTES + len(tail)}\r\n\r\n".encode()
             + head

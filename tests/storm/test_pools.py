@@ -14,7 +14,7 @@ def hold(port, path, content_type):
     """Begins an upload and leaves it in the middle of its body."""
     held = socket.create_connection((uploads.HOST, port))
     held.sendall(
-        f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\n"
+        f"PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n"
         f"x-file-name: part.csv\r\nContent-Length: 10000000\r\n\r\n".encode()
         + b"id,word\n"
         + b"1,abcdefgh\n" * 20000

@@ -164,9 +164,18 @@ def test_what_is_not_fastcgi_harms_nobody(pool):
             peer.send(junk)
             assert peer.is_closed()
     with pool.peer() as peer:
-        peer.send(request("GET", "/t/pid", role=fastcgi.AUTHORIZER))
+        peer.send(request("GET", "/t/pid", role=fastcgi.FILTER))
         assert peer.is_closed()
     pool.ready()
+
+
+def test_a_server_that_asks_gets_the_answer_of_a_refusal_or_an_empty_one(pool):
+    allowed = pool.ask("GET", "/t/pid", role=fastcgi.AUTHORIZER)
+    assert allowed.ended and allowed.status == 200 and allowed.body == b""
+    refused = pool.ask("GET", "/t/none", role=fastcgi.AUTHORIZER)
+    assert refused.status == 400 and refused.body
+    pool.logged(path="/t/none", fault="missing")
+    assert all(entry["path"] != "/t/pid" or entry["out"] != "0" for entry in pool.log())
 
 
 def test_a_stalled_body_is_given_up(make_pool):

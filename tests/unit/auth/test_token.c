@@ -42,6 +42,17 @@ static void test_headers(void **state)
         { "Basic OnNsY18wMTIzNDU2Nzg5YWJjZGVmXzAwMTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZmMDAxMTIy"
           "MzM0NDU1NjY3Nzg4OTlhYWJiY2NkZGVlZmY=",
           true },
+        /* the same without its padding, and of "ci:" TOKEN without two */
+        { "Basic OnNsY18wMTIzNDU2Nzg5YWJjZGVmXzAwMTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZmMDAxMTIy"
+          "MzM0NDU1NjY3Nzg4OTlhYWJiY2NkZGVlZmY",
+          true },
+        { "Basic "
+          "Y2k6c2xjXzAxMjM0NTY3ODlhYmNkZWZfMDAxMTIyMzM0NDU1NjY3Nzg4OTlhYWJiY2NkZGVlZmYwMDExMjIz"
+          "MzQ0NTU2Njc3ODg5OWFhYmJjY2RkZWVmZg",
+          true },
+        { "Basic dXNlcjpzbGNfMDEyMzQ1Njc4OWFiY2RlZl8wMDExMjIzMzQ0NTU2Njc3ODg5OWFhYmJjY2RkZWVmZjAw"
+          "MTEyMjMzNDQ1NTY2Nzc4ODk5YWFiYmNjZGRlZWZm=",
+          false },
         { TOKEN, false },
         { "Bearer", false },
         { "Bearer ", false },
@@ -53,6 +64,8 @@ static void test_headers(void **state)
         { "Bearer slc_g123456789abcdef_" SECRET, false },
         { "Basic ", false },
         { "Basic dXNlcg==", false },
+        { "Basic d", false },
+        { "Basic dXNlcg=", false },
         { "Basic ====", false },
         { "Basic !!!!", false },
         { "Digest " TOKEN, false },

@@ -98,6 +98,12 @@ static inline enum fault place_try(struct blob_store *store, size_t content, siz
     return f;
 }
 
+/* A row's place, without a digest. */
+static inline struct blob_ref place_ref(int64_t file, int64_t start, int64_t bytes)
+{
+    return (struct blob_ref){ .file = file, .start = start, .bytes = bytes };
+}
+
 static inline struct blob_ref place_put(struct blob_store *store, size_t content, size_t len)
 {
     struct problem why = PROBLEM_NONE;

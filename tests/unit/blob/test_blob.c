@@ -267,20 +267,21 @@ static void test_a_row_that_is_wrong_is_a_fault_and_never_other_bytes(void **sta
         struct blob_ref ref;
         enum fault fault;
     } cases[] = {
-        { { ref.file, 0, 21 }, FAULT_INTERNAL }, /* the file is shorter than the row says */
-        { { ref.file, 20, 1 }, FAULT_INTERNAL },
-        { { ref.file, INT64_MAX, 1 }, FAULT_INTERNAL },
-        { { ref.file, INT64_MAX, INT64_MAX }, FAULT_INTERNAL },
-        { { ref.file, -1, 20 }, FAULT_INTERNAL },
-        { { ref.file, 0, -1 }, FAULT_INTERNAL },
-        { { -1, 0, 20 }, FAULT_INTERNAL },
-        { { ref.file + 1, 0, 20 }, FAULT_GONE },
-        { { INT64_MAX, 0, 20 }, FAULT_GONE },
+        { place_ref(ref.file, 0, 21), FAULT_DAMAGED }, /* the file is shorter than the row says */
+        { place_ref(ref.file, 20, 1), FAULT_DAMAGED },
+        { place_ref(ref.file, INT64_MAX, 1), FAULT_INTERNAL },
+        { place_ref(ref.file, INT64_MAX, INT64_MAX), FAULT_INTERNAL },
+        { place_ref(ref.file, -1, 20), FAULT_INTERNAL },
+        { place_ref(ref.file, 0, -1), FAULT_INTERNAL },
+        { place_ref(-1, 0, 20), FAULT_INTERNAL },
+        { place_ref(ref.file + 1, 0, 20), FAULT_GONE },
+        { place_ref(INT64_MAX, 0, 20), FAULT_GONE },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct problem why = PROBLEM_NONE;
         assert_int_equal(place_read(place->store, 0, &cases[i].ref, 64, &why), cases[i].fault);
         assert_null(strchr(why.text, '/'));
+        assert_false(blob_present(place->store, &cases[i].ref));
     }
 }
 

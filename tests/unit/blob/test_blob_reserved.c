@@ -28,7 +28,7 @@ static void test_pieces_of_two_workers_in_any_order_make_one_content(void **stat
     struct place *place = *state;
     struct blob_store *other = place_open(place, OTHER_WORKER);
     struct problem why = PROBLEM_NONE;
-    struct blob_ref ref = { 0, 0, 0 };
+    struct blob_ref ref = { 0 };
     char bytes[BYTES];
     size_t got = 0;
     reserve(place->store, &ref);
@@ -48,7 +48,7 @@ static void test_nothing_is_written_past_the_end_of_a_reserved_content(void **st
     struct place *place = *state;
     struct problem why = PROBLEM_NONE;
     struct blob_place *open_place = NULL;
-    struct blob_ref ref = { 0, 0, 0 };
+    struct blob_ref ref = { 0 };
     reserve(place->store, &ref);
     assert_int_equal(blob_place_open(place->store, &ref, &open_place, &why), FAULT_NONE);
     assert_int_equal(blob_place_write(open_place, BYTES, "", 0, &why), FAULT_NONE);
@@ -65,7 +65,7 @@ static void test_what_is_reserved_and_not_kept_is_dropped(void **state)
     struct place *place = *state;
     struct problem why = PROBLEM_NONE;
     struct blob_place *open_place = NULL;
-    struct blob_ref ref = { 0, 0, 0 };
+    struct blob_ref ref = { 0 };
     assert_int_equal(blob_reserve(place->store, BYTES, &ref, &why), FAULT_NONE);
     assert_int_equal(blob_flush(place->store, &why), FAULT_NONE);
     blob_drop(place->store);

@@ -337,9 +337,9 @@ static void test_rows_that_cannot_be_read_or_make_no_sense_delete_nothing(void *
     (void)place_put(s->place->store, 2, TAIL);
     worker_dies(s);
     const struct blob_ref good = *where(s, row);
-    const struct blob_ref bad[] = { { good.file, -1, good.bytes },
-                                    { good.file, good.start, -1 },
-                                    { good.file, INT64_MAX, good.bytes } };
+    const struct blob_ref bad[] = { place_ref(good.file, -1, good.bytes),
+                                    place_ref(good.file, good.start, -1),
+                                    place_ref(good.file, INT64_MAX, good.bytes) };
     for (size_t i = 0; i < 2; i++) {
         s->why = PROBLEM_NONE;
         s->view->fail_contents = FAULT_BUSY;

@@ -25,7 +25,7 @@ static struct oxen_hash hash_of(size_t i)
 static bool add(struct oxen_batch *batch, size_t i, const char *name)
 {
     const struct oxen_hash hash = hash_of(i);
-    struct oxen_version version = { .ref = { .start = (int64_t)i }, .state = OXEN_VERSION_FRESH };
+    struct oxen_version version = { .start = (int64_t)i, .state = OXEN_VERSION_FRESH };
     char canonical[OXEN_HASH_TEXT_MAX];
     memcpy(version.hash, hash.bytes, sizeof version.hash);
     oxen_hash_text(&hash, canonical);
@@ -71,7 +71,7 @@ static void test_pieces_keep_order_and_no_file_is_lost_between_them(void **state
             const struct oxen_version *versions = oxen_batch_piece(batch, piece, &count);
             assert_in_range(count, 1, OXEN_PIECE_VERSIONS);
             for (size_t i = 0; i < count; i++)
-                assert_int_equal(versions[i].ref.start, seen++);
+                assert_int_equal(versions[i].start, seen++);
         }
         assert_int_equal(seen, counts[c]);
         arena_destroy(arena);

@@ -76,9 +76,9 @@ static const struct {
     { "integers and decimals widen", "a\n1\n1.5\n", FAULT_NONE, "2 a:FLOAT64" },
     { "no numbers", "a,b,c,d,e,f,g\n.,-,1e,e5,1.2.3,0x1,1 \n", FAULT_NONE,
       "1 a:VARCHAR b:VARCHAR c:VARCHAR d:VARCHAR e:VARCHAR f:VARCHAR g:VARCHAR" },
-    { "truths in any case", "a\ntrue\nFALSE\nTrue\n", FAULT_NONE, "3 a:BOOL" },
-    { "truths beside numbers are text, and told", "a\ntrue\n1\n", FAULT_NONE,
-      "2 a:VARCHAR !column 'a' holds truths and numbers" },
+    { "booleans in any case", "a\ntrue\nFALSE\nTrue\n", FAULT_NONE, "3 a:BOOL" },
+    { "booleans beside numbers are text, and told", "a\ntrue\n1\n", FAULT_NONE,
+      "2 a:VARCHAR !column 'a' holds booleans and numbers" },
     { "a number beside text is text", "a\n1\nx\n", FAULT_NONE, "2 a:VARCHAR" },
     { "nothing but nulls", "a,b\n,1\n,2\n", FAULT_NONE, "2 a:NULL b:INT64" },
     { "nulls do not change a type", "a,b\n,x\n1,\n", FAULT_NONE, "2 a:INT64 b:VARCHAR" },
@@ -183,7 +183,7 @@ static enum fault run(struct arena *arena, const char *content, size_t len, size
     struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
-    assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
+    assert_int_equal(csv_create(arena, NULL, &csv, &why), FAULT_NONE);
     trace_text(&text, content, "CSV", false, csv_take, csv);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {
@@ -292,7 +292,7 @@ static void test_memory_does_not_grow_with_rows(void **state)
     struct utf8_text text;
     struct problem why = PROBLEM_NONE;
     static const char row[] = "1,\"x\ny\",2.5,\xC3\xA9\n";
-    assert_int_equal(csv_create(arena, &csv, &why), FAULT_NONE);
+    assert_int_equal(csv_create(arena, NULL, &csv, &why), FAULT_NONE);
     trace_text(&text, "", "CSV", false, csv_take, csv);
     assert_int_equal(utf8_text_feed(&text, "a,b,c,d\n", 8, &why), FAULT_NONE);
     const size_t before = arena_used(arena);

@@ -136,7 +136,7 @@ static void run(struct arena *arena, size_t i, size_t cut, size_t step, char tra
     struct reading reading = { .rows = 0 };
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
-    assert_int_equal(format_create(cases[i].kind, arena, &format, &why), FAULT_NONE);
+    assert_int_equal(format_create(cases[i].kind, arena, NULL, &format, &why), FAULT_NONE);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < cases[i].len;) {
         const size_t piece = trace_piece(at, cases[i].len, cut, step);

@@ -78,7 +78,7 @@ static const struct {
       "2 a:NVARCHAR !column 'a' holds values of different types" },
     { "lists beside objects are told", "{\"a\":[1]}\n{\"a\":{\"b\":1}}\n",
       "2 a:NVARCHAR !column 'a' holds values of different types" },
-    { "truths beside objects are told", "{\"a\":true}\n{\"a\":{}}\n",
+    { "booleans beside objects are told", "{\"a\":true}\n{\"a\":{}}\n",
       "2 a:NVARCHAR !column 'a' holds values of different types" },
     { "objects and nulls are alike", "{\"a\":{}}\n{\"a\":null}\n{\"a\":{\"b\":[]}}\n",
       "3 a:NVARCHAR" },
@@ -88,7 +88,7 @@ static const struct {
       "the part is not NDJSON: row 2: the row is not an object (byte 8)" },
     { "numbers beside text are told", "{\"a\":\"x\"}\n{\"a\":1}\n",
       "2 a:VARCHAR !column 'a' holds values of different types" },
-    { "truths beside numbers are told", "{\"a\":true}\n{\"a\":1}\n",
+    { "booleans beside numbers are told", "{\"a\":true}\n{\"a\":1}\n",
       "2 a:VARCHAR !column 'a' holds values of different types" },
     { "numbers beside lists are told", "{\"a\":1}\n{\"a\":[]}\n",
       "2 a:NVARCHAR !column 'a' holds values of different types" },
@@ -173,7 +173,7 @@ static void run(struct arena *arena, const char *content, size_t len, size_t cut
     struct reading reading = { .rows = 0 };
     struct problem why = PROBLEM_NONE;
     arena_reset(arena);
-    assert_int_equal(ndjson_create(arena, &ndjson, &why), FAULT_NONE);
+    assert_int_equal(ndjson_create(arena, NULL, &ndjson, &why), FAULT_NONE);
     trace_text(&text, content, "NDJSON", true, ndjson_take, ndjson);
     enum fault f = FAULT_NONE;
     for (size_t at = 0; !f && at < len;) {

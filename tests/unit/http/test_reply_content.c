@@ -1,4 +1,4 @@
-/* test_reply_blob.c - stored contents are sent whole, in part, or not at all when known. */
+/* test_reply_content.c - stored contents are sent whole, in part, or not at all when known. */
 #include "base/arena.h"
 #include "blob/blob.h"
 #include "http/exchange.h"
@@ -15,6 +15,8 @@
 enum { LARGE = 600 * KIB, SMALL_LEN = 10, WORKER = 7 };
 
 #define ETAG "\"e1\""
+/* XXH3 of "0123456789" by another program */
+#define DIGITS_TAG "\"e353667619ec664b49655fc9692165fb\""
 #define ACCEL "x-accel-redirect"
 #define SEND "x-sendfile"
 
@@ -25,14 +27,45 @@ static struct blob_ref small; /* "0123456789" */
 static struct blob_ref large; /* a file of its own */
 static char large_bytes[LARGE];
 
-static enum fault serve(struct memory_io *io, struct exchange *x, const struct blob_ref *ref,
-                        struct problem *why)
+/* What look-ups find, one after the other; the last one stays. */
+struct rows {
+    const struct blob_ref *refs[4];
+    size_t count;
+    const char *etag;
+    size_t looked_up;
+};
+
+static enum fault look_up(struct exchange *x, void *ctx, struct exchange_content *out,
+                          struct problem *why)
+{
+    struct rows *rows = ctx;
+    const size_t i = rows->looked_up < rows->count ? rows->looked_up : rows->count - 1;
+    (void)x;
+    rows->looked_up++;
+    if (!rows->refs[i])
+        return problem_set(why, FAULT_MISSING, "no such content");
+    *out = (struct exchange_content){ .ref = *rows->refs[i],
+                                      .content_type = "text/plain",
+                                      .etag = rows->etag,
+                                      .disposition = "attachment" };
+    return FAULT_NONE;
+}
+
+static enum fault serve_rows(struct memory_io *io, struct exchange *x, struct rows *rows,
+                             struct problem *why)
 {
     *x = (struct exchange){ .config = &config, .arena = arena, .blobs = blobs };
     x->io = memory_io_exchange(io);
     *why = PROBLEM_NONE;
     assert_int_equal(exchange_open(x, why), FAULT_NONE);
-    return exchange_reply_blob(x, ref, "text/plain", ETAG, why);
+    return exchange_reply_content(x, look_up, rows, why);
+}
+
+static enum fault serve(struct memory_io *io, struct exchange *x, const struct blob_ref *ref,
+                        struct problem *why)
+{
+    struct rows rows = { .refs = { ref }, .count = 1, .etag = ETAG };
+    return serve_rows(io, x, &rows, why);
 }
 
 static const struct {
@@ -122,7 +155,7 @@ static void test_a_large_content_is_sent_byte_for_byte(void **state)
 
 static void test_an_empty_content_is_an_empty_answer(void **state)
 {
-    const struct blob_ref empty = { small.file, small.start, 0 };
+    const struct blob_ref empty = { .file = small.file, .start = small.start };
     struct memory_io io;
     struct exchange x;
     struct problem why;
@@ -136,41 +169,129 @@ static void test_an_empty_content_is_an_empty_answer(void **state)
     arena_reset(arena);
 }
 
-static void test_a_content_that_moved_can_be_looked_up_again(void **state)
+/* A row that says that a content lies in another file than it does. */
+static struct blob_ref elsewhere(const struct blob_ref *ref, int64_t files)
 {
-    const struct blob_ref moved = { small.file + 1000, 0, SMALL_LEN };
-    struct memory_io io;
-    struct exchange x;
-    struct problem why;
-    (void)state;
-    memory_io_init(&io, "GET", "/");
-    assert_int_equal(serve(&io, &x, &moved, &why), FAULT_GONE);
-    assert_string_equal(memory_io_reply(&io), "");
-    assert_int_equal(x.reply, REPLY_NONE);
-    why = PROBLEM_NONE;
-    assert_int_equal(exchange_reply_blob(&x, &small, "text/plain", ETAG, &why), FAULT_NONE);
-    assert_string_equal(memory_io_body(&io), "0123456789");
-    const char *first = strstr(memory_io_reply(&io), "ETag");
-    assert_non_null(first);
-    assert_null(strstr(first + 1, "ETag")); /* nothing of the first try is left */
-    exchange_close(&x);
-    memory_io_release(&io);
-    arena_reset(arena);
+    struct blob_ref other = *ref;
+    other.file += files;
+    return other;
 }
 
-static void test_a_content_shorter_than_its_row_breaks_the_answer(void **state)
+static void test_a_content_that_moves_is_looked_up_until_it_is_found(void **state)
 {
-    const struct blob_ref longer = { large.file, large.start, large.bytes + IO_CHUNK };
-    struct memory_io io;
-    struct exchange x;
-    struct problem why;
+    const struct blob_ref first = elsewhere(&small, 1000);
+    const struct blob_ref second = elsewhere(&small, 2000);
+    const struct {
+        const struct blob_ref *refs[4];
+        size_t count;
+        size_t looked_up;
+        enum fault fault;
+    } moves[] = {
+        { { &first, &small }, 2, 2, FAULT_NONE },
+        { { &first, &second, &small }, 3, 3, FAULT_NONE },
+        { { &first, NULL }, 2, 2, FAULT_MISSING }, /* deleted meanwhile */
+        { { &first }, 1, 2, FAULT_DAMAGED },       /* it did not move: it is gone */
+        { { &first, &second, &second }, 3, 3, FAULT_DAMAGED },
+    };
     (void)state;
-    memory_io_init(&io, "GET", "/");
-    assert_int_equal(serve(&io, &x, &longer, &why), FAULT_INTERNAL);
-    assert_int_equal(x.reply, REPLY_STREAMING);
-    exchange_close(&x);
-    memory_io_release(&io);
-    arena_reset(arena);
+    for (size_t i = 0; i < sizeof moves / sizeof moves[0]; i++) {
+        struct rows rows = { .count = moves[i].count, .etag = ETAG };
+        struct memory_io io;
+        struct exchange x;
+        struct problem why;
+        memcpy(rows.refs, moves[i].refs, sizeof rows.refs);
+        memory_io_init(&io, "GET", "/");
+        assert_int_equal(serve_rows(&io, &x, &rows, &why), moves[i].fault);
+        assert_int_equal(why.fault, moves[i].fault);
+        assert_int_equal(rows.looked_up, moves[i].looked_up);
+        if (moves[i].fault == FAULT_NONE) {
+            assert_string_equal(memory_io_body(&io), "0123456789");
+            const char *tag = strstr(memory_io_reply(&io), "ETag");
+            assert_non_null(tag);
+            assert_null(strstr(tag + 1, "ETag")); /* nothing of the first try is left */
+        } else {
+            assert_string_equal(memory_io_reply(&io), "");
+            assert_int_equal(x.reply, REPLY_NONE);
+        }
+        exchange_close(&x);
+        memory_io_release(&io);
+        arena_reset(arena);
+    }
+}
+
+static void test_a_tag_is_what_the_content_is(void **state)
+{
+    struct blob_ref undigested = small;
+    const struct blob_ref *const refs[] = { &small, &undigested };
+    (void)state;
+    memset(undigested.digest, 0, sizeof undigested.digest);
+    for (size_t i = 0; i < 2; i++) {
+        struct rows rows = { .refs = { refs[i] }, .count = 1 };
+        struct memory_io io;
+        struct exchange x;
+        struct problem why;
+        memory_io_init(&io, "GET", "/");
+        assert_int_equal(serve_rows(&io, &x, &rows, &why), FAULT_NONE);
+        assert_string_equal(memory_io_body(&io), "0123456789");
+        const char *tag = strstr(memory_io_reply(&io), "ETag: " DIGITS_TAG "\r\n");
+        assert_true(i == 0 ? tag != NULL : tag == NULL);
+        assert_non_null(strstr(memory_io_reply(&io), "\r\nContent-Disposition: attachment\r\n"));
+        exchange_close(&x);
+        memory_io_release(&io);
+        arena_reset(arena);
+    }
+}
+
+/* A row whose digest is not that of the bytes, which is what a flipped bit comes to. */
+static struct blob_ref flipped(const struct blob_ref *ref)
+{
+    struct blob_ref other = *ref;
+    other.digest[0] ^= 1;
+    return other;
+}
+
+static void test_wrong_bytes_do_not_go_out_whole(void **state)
+{
+    const struct blob_ref bad_small = flipped(&small);
+    const struct blob_ref bad_large = flipped(&large);
+    struct blob_ref long_large = large;
+    struct blob_ref long_small = small;
+    long_large.bytes += IO_CHUNK;
+    long_small.bytes += IO_CHUNK;
+    const struct {
+        const struct blob_ref *ref;
+        const char *range;
+        enum fault fault;
+        size_t most; /* bytes of the body that may have gone out */
+    } wrong[] = {
+        { &bad_small, NULL, FAULT_DAMAGED, 0 },
+        { &bad_small, "bytes=2-4", FAULT_DAMAGED, 0 },
+        { &bad_large, NULL, FAULT_DAMAGED, LARGE - 1 },
+        { &bad_large, "bytes=0-9", FAULT_NONE, 10 }, /* only whole ones can be compared */
+        { &long_large, NULL, FAULT_DAMAGED, 0 },
+        { &long_large, "bytes=0-9", FAULT_DAMAGED, 0 },
+        { &long_small, NULL, FAULT_DAMAGED, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct memory_io io;
+        struct exchange x;
+        struct problem why;
+        memory_io_init(&io, "GET", "/");
+        memory_io_param(&io, "HTTP_RANGE", wrong[i].range);
+        assert_int_equal(serve(&io, &x, wrong[i].ref, &why), wrong[i].fault);
+        if (wrong[i].most == 0) {
+            assert_string_equal(memory_io_reply(&io), "");
+            assert_int_equal(x.reply, REPLY_NONE);
+        } else {
+            const char *body = memory_io_body(&io);
+            assert_true(io.reply.len - (size_t)(body - io.reply.data) <= wrong[i].most);
+            assert_int_equal(x.reply, wrong[i].fault ? REPLY_STREAMING : REPLY_DONE);
+        }
+        exchange_close(&x);
+        memory_io_release(&io);
+        arena_reset(arena);
+    }
 }
 
 static void test_whole_files_are_handed_to_the_web_server_when_it_can(void **state)
@@ -271,8 +392,9 @@ int main(void)
         cmocka_unit_test(test_ranges_and_conditions_choose_the_answer),
         cmocka_unit_test(test_a_large_content_is_sent_byte_for_byte),
         cmocka_unit_test(test_an_empty_content_is_an_empty_answer),
-        cmocka_unit_test(test_a_content_that_moved_can_be_looked_up_again),
-        cmocka_unit_test(test_a_content_shorter_than_its_row_breaks_the_answer),
+        cmocka_unit_test(test_a_content_that_moves_is_looked_up_until_it_is_found),
+        cmocka_unit_test(test_a_tag_is_what_the_content_is),
+        cmocka_unit_test(test_wrong_bytes_do_not_go_out_whole),
         cmocka_unit_test(test_whole_files_are_handed_to_the_web_server_when_it_can),
     };
     return cmocka_run_group_tests(tests, make_store, remove_store);
