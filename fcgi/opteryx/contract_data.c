@@ -6,10 +6,13 @@
 
 #include "base/config.h"
 #include "blob/blob.h"
+#include "blob/scratch.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/source.h"
 #include "stream/digest.h"
+#include "tabular/convert.h"
+#include "json/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,23 +21,54 @@ struct data {
     struct exchange *x;
     struct contract *contract;
     struct source source;
-    struct format *format;
+    struct columns schema;   /* of the file that is written */
+    struct format *format;   /* of Parquet, which stays as it was sent */
+    struct convert *convert; /* of CSV and NDJSON, which become Parquet */
+    struct blob_scratch *scratch;
+    struct parquet_write_spool spool;
     struct digest *digest;
     struct blob_writer *writer;
     uint64_t decoded;
     struct opteryx_part part;
 };
 
+/* The bytes of the file that is kept. */
+static enum fault store(void *ctx, const void *bytes, size_t len, struct problem *why)
+{
+    struct data *data = ctx;
+    digest_add(data->digest, bytes, len);
+    return blob_write(data->writer, bytes, len, why);
+}
+
+/* What the content is, by its first bytes where nothing else has said it. */
+static enum fault first(struct data *data, const void *bytes, size_t len, struct problem *why)
+{
+    struct contract *contract = data->contract;
+    if (data->source.kind == FORMAT_UNKNOWN)
+        data->source.kind = source_guess(bytes, len);
+    if (data->source.kind == FORMAT_PARQUET)
+        return format_create(FORMAT_PARQUET, data->x->arena, NULL, &data->format, why);
+    enum fault f = contract_schema(contract, &data->schema, why);
+    if (!f)
+        f = blob_scratch_open(data->x->blobs, &data->scratch, why);
+    data->spool =
+        (struct parquet_write_spool){ data->scratch, blob_scratch_append, blob_scratch_read };
+    return f ? f
+             : convert_create(data->source.kind, &data->schema, &contract->ignored, store, data,
+                              &data->spool, data->x->arena, &data->convert, why);
+}
+
 static enum fault take(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct data *data = ctx;
     enum fault f = opteryx_request_ratio(data->x, &data->decoded, len, why);
+    if (!f && !data->format && !data->convert)
+        f = first(data, bytes, len, why);
+    if (!f && data->convert)
+        return convert_feed(data->convert, bytes, len, why);
     if (!f)
         f = format_feed(data->format, bytes, len, why);
-    if (f)
-        return f;
-    digest_add(data->digest, bytes, len);
-    return blob_write(data->writer, bytes, len, why);
+    return f ? f : store(data, bytes, len, why);
 }
 
 /* The stored content, for a reader that goes back into it. */
@@ -58,6 +92,19 @@ static enum fault seal(struct data *data, struct problem *why)
     return f;
 }
 
+/* The end of a text: its rows are all in the file. */
+static enum fault text_end(struct data *data, struct problem *why)
+{
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+    enum fault f = convert_end(data->convert, &rows, &bytes, why);
+    if (!f)
+        f = seal(data, why);
+    data->part.rows = (int64_t)rows;
+    return f;
+}
+
+/* The body, to its end; reading: of Parquet alone. */
 static enum fault receive(struct data *data, struct reading *reading, struct problem *why)
 {
     struct exchange *x = data->x;
@@ -70,51 +117,53 @@ static enum fault receive(struct data *data, struct reading *reading, struct pro
     data->digest = digest_create(DIGEST_SHA256);
     enum fault f = data->digest ? FAULT_NONE : problem_internal(why, "no memory for a digest");
     if (!f)
-        f = format_create(data->source.kind, x->arena, &data->format, why);
-    if (!f)
         f = blob_begin(x->blobs, most, &data->writer, why);
     if (!f)
         f = exchange_body(x, UINT64_MAX, source_feed, &data->source, why);
     if (!f)
         f = source_end(&data->source, false, &whole, why);
+    if (!f && !data->format && !data->convert)
+        f = first(data, "", 0, why);
+    if (!f && data->convert)
+        return text_end(data, why);
     if (!f)
         f = seal(data, why);
     if (!f)
         f = format_end(data->format, &source, reading, why);
-    data->part.rows = reading->rows;
-    data->part.kind = format_word(format_kind_of(data->format));
-    data->part.encoding = coding_name(data->source.coding);
-    data->part.columns = "[]";
-    data->part.issues = "[]";
+    data->part.rows = f ? 0 : reading->rows;
     return f;
 }
 
-/* Whether the columns of a file are those that were agreed on; *issue says when not. */
-static bool fits(struct contract *contract, const struct columns *columns, bool text,
+/* A refusal of convert.h, with all that it tells. */
+static enum fault refuse_value(struct data *data, const struct problem *because,
+                               struct problem *why)
+{
+    const struct convert_refusal *refusal = convert_refusal(data->convert);
+    struct text extra;
+    text_init(&extra, 16 * OPTERYX_COLUMN_NAME_MAX);
+    text_adds(&extra, ",\"column\":");
+    json_quote(&extra, refusal->column, strlen(refusal->column));
+    if (refusal->row > 0)
+        text_addf(&extra, ",\"row\":%lld", (long long)refusal->row);
+    if (refusal->value[0]) {
+        text_adds(&extra, ",\"value\":");
+        json_quote(&extra, refusal->value, strlen(refusal->value));
+    }
+    if (refusal->declared[0])
+        text_addf(&extra, ",\"declared\":\"%s\"", refusal->declared);
+    enum fault f = contract_refuse(data->x, OPTERYX_CONFLICT, because->code, because->text,
+                                   text_string(&extra), why);
+    text_release(&extra);
+    return f;
+}
+
+/* Whether the columns of a Parquet file are those that were agreed on; *issue says when not. */
+static bool fits(struct contract *contract, const struct columns *columns,
                  struct contract_issue *issue)
 {
-    const struct column *to = NULL;
-    bool has_issue = false;
     contract->sampled = *columns;
-    contract->row.parquet = !text;
-    for (size_t i = 0; i < columns->count; i++) {
-        const enum plan_action action =
-            contract_plan(contract, &columns->list[i], &to, issue, &has_issue);
-        if (has_issue)
-            return false;
-        if (action == PLAN_CAST) {
-            *issue =
-                (struct contract_issue){ "value_not_castable", columns->list[i].name, "", true };
-            (void)snprintf(issue->detail, sizeof issue->detail,
-                           "column '%.256s' holds values of another type", columns->list[i].name);
-            return false;
-        }
-    }
-    for (size_t i = 0; i < contract->columns.count; i++) {
-        if (contract_lacks(contract, &contract->columns.list[i], issue) && issue->blocking)
-            return false;
-    }
-    return true;
+    contract->row.parquet = true;
+    return !contract_blocked(contract, issue);
 }
 
 static enum fault write_data(struct data *data, struct problem *why)
@@ -122,14 +171,19 @@ static enum fault write_data(struct data *data, struct problem *why)
     struct contract *contract = data->contract;
     struct exchange *x = data->x;
     struct contract_issue issue = { .code = NULL };
+    struct problem because = PROBLEM_NONE;
     const struct opteryx_contract_at at = contract_at(contract);
     struct reading *reading = arena_alloc(x->arena, sizeof *reading);
     if (!reading)
         return opteryx_request_no_memory(why);
-    enum fault f = receive(data, reading, why);
-    if (f)
+    enum fault f = receive(data, reading, &because);
+    if (f == FAULT_CONFLICT && data->convert && because.code)
+        return refuse_value(data, &because, why);
+    if (f) {
+        *why = because;
         return f;
-    if (!fits(contract, &reading->columns, format_kind_of(data->format) != FORMAT_PARQUET, &issue))
+    }
+    if (data->format && !fits(contract, &reading->columns, &issue))
         return contract_refuse_issue(x, &issue, why);
     f = opteryx_store_contract_write(x->db, &at, &data->part, contract->row.fingerprint,
                                      x->config->session_bytes_max, why);
@@ -150,10 +204,17 @@ static enum fault data_checked(struct contract *contract, struct problem *why)
         return contract_refuse_issue(x, &issue, why);
     data.part.file_name = opteryx_request_file_name(x);
     data.part.uploaded_at = x->now;
+    data.part.kind = format_word(FORMAT_PARQUET);
+    data.part.columns = "[]";
+    data.part.issues = "[]";
+    columns_init(&data.schema, x->arena);
     f = source_init(&data.source, x->arena, data.part.file_name, exchange_header(x, "Content-Type"),
                     exchange_header(x, "Content-Encoding"), why);
+    data.part.encoding = coding_name(data.source.coding);
     if (!f)
         f = write_data(&data, why);
+    convert_destroy(data.convert);
+    blob_scratch_close(data.scratch);
     source_release(&data.source);
     blob_discard(data.writer);
     digest_destroy(data.digest);

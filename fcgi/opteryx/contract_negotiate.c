@@ -27,6 +27,7 @@ struct negotiation {
     struct text terms_text;
     bool has_terms;
     struct contract_sample sample;
+    struct contract_values values;
     int64_t samples;
     bool merged; /* a sample with columns has come */
     bool exists; /* the dataset does */
@@ -55,7 +56,7 @@ static enum fault part_begin(void *ctx, const struct multipart_head *head, struc
                            OPTERYX_SAMPLES_MAX);
     n->samples++;
     arena_reset(n->scratch);
-    return contract_sample_begin(&n->sample, n->x, n->scratch, head, why);
+    return contract_sample_begin(&n->sample, n->x, n->scratch, &n->values, head, why);
 }
 
 static enum fault part_body(void *ctx, const void *bytes, size_t len, struct problem *why)
@@ -291,6 +292,27 @@ static const char *ignored_missing(const struct negotiation *n)
     return NULL;
 }
 
+/* The new contract, with a value of each column beside it. */
+static enum fault reply_made(struct negotiation *n, struct problem *why)
+{
+    struct text values;
+    text_init(&values, JSON_BODY_MAX);
+    text_addc(&values, '{');
+    for (size_t i = 0; i < n->values.names.count; i++) {
+        const char *name = n->values.names.list[i].name;
+        text_adds(&values, i ? "," : "");
+        json_quote(&values, name, strlen(name));
+        text_addc(&values, ':');
+        json_quote(&values, n->values.texts[i], strlen(n->values.texts[i]));
+    }
+    text_addc(&values, '}');
+    enum fault f = text_failed(&values) ? opteryx_request_no_memory(why)
+                                        : contract_reply(&n->contract, OPTERYX_CREATED,
+                                                         text_string(&values), false, why);
+    text_release(&values);
+    return f;
+}
+
 static enum fault agree(struct negotiation *n, struct problem *why)
 {
     bool replied = false;
@@ -318,7 +340,9 @@ static enum fault agree(struct negotiation *n, struct problem *why)
         return contract_refuse_missing(x, missing, why);
     if (!f)
         f = opteryx_store_contract_add(x->db, &n->contract.row, OPTERYX_CONTRACTS_OPEN_MAX, why);
-    return f ? f : contract_reply(&n->contract, OPTERYX_CREATED, "{}", false, why);
+    if (!f)
+        f = reply_made(n, why);
+    return f;
 }
 
 /* Once the caller may write at all: the form, its terms, and the rest. */
@@ -354,8 +378,11 @@ enum fault opteryx_contract_negotiate(struct exchange *x, struct problem *why)
     contract_init(&n.contract, x, arena);
     columns_init(&n.terms.columns, arena);
     columns_init(&n.terms.ignored, arena);
+    columns_init(&n.values.names, arena);
     enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
-    if (!f && (!arena || !n.scratch))
+    if (!f && arena && n.scratch)
+        n.values.texts = arena_alloc(arena, OPTERYX_COLUMNS_MAX * sizeof *n.values.texts);
+    if (!f && !n.values.texts)
         f = opteryx_request_no_memory(why);
     if (!f)
         f = negotiate(&n, &v, why);

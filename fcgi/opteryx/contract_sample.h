@@ -17,12 +17,23 @@
 
 struct blob_writer;
 
+/* One value of each column, for people. */
+struct contract_values {
+    struct columns names; /* of the columns that have one */
+    const char **texts;   /* in the arena of names, room for OPTERYX_COLUMNS_MAX */
+};
+
 struct contract_sample {
     struct exchange *x;
-    struct arena *arena; /* of this sample alone */
+    struct arena *arena;            /* of this sample alone */
+    struct contract_values *values; /* that are added to */
+    struct value_sink sink;
+    bool *told; /* columns of this sample that have a value */
     const char *name;
     struct source source;
-    struct format *format;      /* of CSV and NDJSON, once it is known to be one */
+    struct format *format; /* of CSV and NDJSON, once it is known to be one */
+    struct format *shown;  /* reads the beginning once more, for values; NULL when it is over */
+    size_t shown_bytes;
     struct blob_writer *writer; /* of Parquet */
     struct text pending;        /* what follows the last line end so far */
     uint64_t decoded;
@@ -31,8 +42,8 @@ struct contract_sample {
 
 /* Starts one; ended by contract_sample_release(), whatever this returned.  Faults name the sample. */
 MUST_CHECK enum fault contract_sample_begin(struct contract_sample *sample, struct exchange *x,
-                                            struct arena *arena, const struct multipart_head *head,
-                                            struct problem *why);
+                                            struct arena *arena, struct contract_values *values,
+                                            const struct multipart_head *head, struct problem *why);
 void contract_sample_release(struct contract_sample *sample);
 
 MUST_CHECK enum fault contract_sample_feed(struct contract_sample *sample, const void *bytes,

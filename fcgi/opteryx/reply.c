@@ -105,6 +105,7 @@ static const char *contract_code(const struct problem *because)
     case FAULT_INTERNAL:
         return "internal";
     case FAULT_NONE:
+    case FAULT_DAMAGED:
     case FAULT_MALFORMED:
     case FAULT_UNAUTHENTIC: /* the client takes no code here for a missing credential */
     case FAULT_METHOD:

@@ -102,3 +102,12 @@ enum fault source_end(struct source *source, bool cut, bool *whole, struct probl
         f = FAULT_NONE;
     return f;
 }
+
+enum format_kind source_guess(const char *bytes, size_t len)
+{
+    static const char blanks[] = " \t\r\n";
+    size_t i = 0;
+    while (i < len && bytes[i] && strchr(blanks, bytes[i]))
+        i++;
+    return i < len && bytes[i] == '{' ? FORMAT_NDJSON : FORMAT_PARQUET;
+}

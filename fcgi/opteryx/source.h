@@ -42,4 +42,8 @@ MUST_CHECK enum fault source_feed(void *source, const void *bytes, size_t len, s
 /* The content is over.  cut: one that breaks off inside of its coding is no fault; *whole tells. */
 MUST_CHECK enum fault source_end(struct source *source, bool cut, bool *whole, struct problem *why);
 
+/* What a content is that nothing has named, by its first decoded bytes: NDJSON, or else Parquet, whose
+ * reader says what is wrong. */
+enum format_kind source_guess(const char *bytes, size_t len);
+
 #endif

@@ -79,6 +79,7 @@ def test_an_inferred_contract_goes_its_whole_way(shared, name):
     contract = made(shared, name, INFER)
     assert re.fullmatch(r"ct_\d{14}_[0-9a-f]{12}", contract["contract_id"])
     assert set(contract) == WHOLE | {"values"} and contract["state"] == "proposed"
+    assert contract["values"] == {"a": "1", "b": "x"}
     assert contract["schema"] == [{"name": "a", "type": "INT64"}, {"name": "b", "type": "VARCHAR"}]
     assert [p["action"] for p in contract["plan"]] == ["undeclared"] * 2 and contract["issues"] == []
     assert code(write(shared, contract)) == (409, "contract_not_accepted")
@@ -329,7 +330,7 @@ def test_data_that_does_not_fit_leaves_nothing(make_service, name):
     contract = made(service, name, declared(a="INT64", b="VARCHAR"))
     before = service.sql("SELECT count(*) AS n FROM blob")
     for data, file, wanted in ((b"a,b,c\n1,x,2\n", "a.csv", (409, "column_undeclared")),
-                               (b"a,b\nx,y\n", "a.csv", (409, "value_not_castable")),
+                               (b"a,b\n1,x\nx,y\n", "a.csv", (409, "value_not_castable")),
                                (b"[]", "a.ndjson", (422, "format_unreadable")), (b"", "a.csv", (422, "format_unreadable"))):
         answer = write(service, contract, data, file)
         assert code(answer) == wanted, answer
