@@ -359,7 +359,9 @@ enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t nu
         f = file_row(&q, out, why);
     if (!f) {
         out->ref = blob_rows_ref(&q, REF_FILE);
-        if (!keep(arena, &out->name) || !keep(arena, &out->kind))
+        if (!arena)
+            out->name = out->kind = NULL;
+        else if (!keep(arena, &out->name) || !keep(arena, &out->kind))
             f = no_memory(why);
     }
     query_done(&q);

@@ -119,7 +119,8 @@ opteryx_store_dataset_files(struct db *db, const struct opteryx_files *page,
                                                bool *enough, struct problem *why),
                             void *ctx, struct problem *why);
 
-/* A file that is or was in the dataset; FAULT_MISSING "File not found". */
+/* A file that is or was in the dataset; FAULT_MISSING "File not found".  arena NULL: without its name and
+ * kind. */
 MUST_CHECK enum fault opteryx_store_dataset_file(struct db *db, int64_t dataset, int64_t number,
                                                  struct arena *arena, struct opteryx_file *out,
                                                  struct problem *why);

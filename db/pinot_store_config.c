@@ -1,5 +1,7 @@
 #include "db/pinot_store_config.h"
 
+#include "db/pinot_store_lineage.h"
+
 #include <string.h>
 
 /* A list is read by pieces of this many names, so that no read stays open for long. */
@@ -278,6 +280,8 @@ static enum fault table_remove(struct db *db, int64_t table, struct problem *why
     struct query unlock = query_for(db, STMT_PINOT_TABLE_UNLOCK);
     query_int(&unlock, ":table", table);
     enum fault f = query_run(&unlock, NULL, why);
+    if (!f)
+        f = pinot_store_lineage_forget(db, table, why);
     if (f)
         return f;
     struct query q = query_for(db, STMT_PINOT_TABLE_DELETE);

@@ -10,17 +10,8 @@
  * milliseconds. */
 enum { DELETE_PIECE = 500, EXPIRE_PIECE = 1000 };
 
-/* One transaction's worth of a delete. */
-struct deleting {
-    struct pinot_deletion *deletion;
-    int64_t table;
-    int64_t keep_ms;
-    int64_t segments; /* deleted */
-    int64_t bytes;
-};
-
 /* Begins anew: a transaction's body may run more than once. */
-static enum fault table_find(struct db *db, struct deleting *d, struct problem *why)
+enum fault pinot_store_deleting_begin(struct db *db, struct pinot_deleting *d, struct problem *why)
 {
     enum { KEEP_MS = 11 }; /* columns of PINOT_TABLE_GET */
     struct pinot_deletion *deletion = d->deletion;
@@ -38,8 +29,8 @@ static enum fault table_find(struct db *db, struct deleting *d, struct problem *
     return FAULT_NONE;
 }
 
-static enum fault copy_keep(struct db *db, const struct deleting *d, const char *name, int64_t blob,
-                            struct problem *why)
+static enum fault copy_keep(struct db *db, const struct pinot_deleting *d, const char *name,
+                            int64_t blob, struct problem *why)
 {
     int64_t expires = 0;
     if (d->keep_ms == 0)
@@ -55,8 +46,8 @@ static enum fault copy_keep(struct db *db, const struct deleting *d, const char 
     return query_run(&q, NULL, why);
 }
 
-static enum fault delete_one(struct db *db, struct deleting *d, const char *name,
-                             struct problem *why)
+enum fault pinot_store_deleting_one(struct db *db, struct pinot_deleting *d, const char *name,
+                                    struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_SEGMENT_DELETE);
     query_int(&q, ":table", d->table);
@@ -73,7 +64,7 @@ static enum fault delete_one(struct db *db, struct deleting *d, const char *name
     return has_blob ? copy_keep(db, d, name, blob, why) : FAULT_NONE;
 }
 
-static enum fault count_write(struct db *db, const struct deleting *d, struct problem *why)
+static enum fault count_write(struct db *db, const struct pinot_deleting *d, struct problem *why)
 {
     struct query q = query_for(db, STMT_PINOT_TABLE_COUNT);
     query_int(&q, ":table", d->table);
@@ -90,7 +81,8 @@ enum fault pinot_store_deleted_expire(struct db *db, int64_t now, struct problem
     return query_run(&q, NULL, why);
 }
 
-static enum fault finish(struct db *db, const struct deleting *d, struct problem *why)
+enum fault pinot_store_deleting_end(struct db *db, const struct pinot_deleting *d,
+                                    struct problem *why)
 {
     enum fault f = FAULT_NONE;
     if (d->segments > 0)
@@ -100,13 +92,13 @@ static enum fault finish(struct db *db, const struct deleting *d, struct problem
 
 static enum fault named_body(struct db *db, void *ctx, struct problem *why)
 {
-    struct deleting d = { .deletion = ctx };
-    enum fault f = table_find(db, &d, why);
+    struct pinot_deleting d = { .deletion = ctx };
+    enum fault f = pinot_store_deleting_begin(db, &d, why);
     if (f || !d.deletion->found)
         return f;
     for (size_t i = 0; i < d.deletion->count && !f; i++)
-        f = delete_one(db, &d, d.deletion->names[i], why);
-    return f ? f : finish(db, &d, why);
+        f = pinot_store_deleting_one(db, &d, d.deletion->names[i], why);
+    return f ? f : pinot_store_deleting_end(db, &d, why);
 }
 
 enum fault pinot_store_delete_named(struct db *db, struct pinot_deletion *deletion,
@@ -135,16 +127,17 @@ static enum fault piece_add(void *ctx, const struct pinot_segment_row *row, stru
 static enum fault piece_body(struct db *db, void *ctx, struct problem *why)
 {
     struct piece *piece = ctx;
-    struct deleting d = { .deletion = piece->deletion };
+    struct pinot_deleting d = { .deletion = piece->deletion };
     char last[NAME_MAX_BYTES] = "";
     piece->count = 0;
-    enum fault f = table_find(db, &d, why);
+    enum fault f = pinot_store_deleting_begin(db, &d, why);
     if (f || !d.deletion->found)
         return f;
-    f = pinot_store_segment_names(db, d.table, last, DELETE_PIECE, piece_add, piece, why);
+    const struct pinot_segment_list all = { .table = d.table, .hidden = true };
+    f = pinot_store_segment_names(db, &all, last, DELETE_PIECE, piece_add, piece, why);
     for (size_t i = 0; i < piece->count && !f; i++)
-        f = delete_one(db, &d, piece->names[i], why);
-    return f ? f : finish(db, &d, why);
+        f = pinot_store_deleting_one(db, &d, piece->names[i], why);
+    return f ? f : pinot_store_deleting_end(db, &d, why);
 }
 
 enum fault pinot_store_delete_all(struct db *db, struct pinot_deletion *deletion,

@@ -30,6 +30,22 @@ MUST_CHECK enum fault pinot_store_delete_named(struct db *db, struct pinot_delet
 MUST_CHECK enum fault pinot_store_delete_all(struct db *db, struct pinot_deletion *deletion,
                                              struct problem *why);
 
+/* The same in pieces, inside a write transaction: begun once (deletion->found tells of the table; none:
+ * no more), then segment by segment, then ended. */
+struct pinot_deleting {
+    struct pinot_deletion *deletion;
+    int64_t table;
+    int64_t keep_ms;
+    int64_t segments; /* deleted */
+    int64_t bytes;
+};
+MUST_CHECK enum fault pinot_store_deleting_begin(struct db *db, struct pinot_deleting *deleting,
+                                                 struct problem *why);
+MUST_CHECK enum fault pinot_store_deleting_one(struct db *db, struct pinot_deleting *deleting,
+                                               const char *name, struct problem *why);
+MUST_CHECK enum fault pinot_store_deleting_end(struct db *db, const struct pinot_deleting *deleting,
+                                               struct problem *why);
+
 /* Lets go of copies of deleted segments whose retention is over, at most a thousand of them; inside
  * a write transaction.  Every delete and every push does it. */
 MUST_CHECK enum fault pinot_store_deleted_expire(struct db *db, int64_t now, struct problem *why);

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "db/blob_rows.h"
 #include "db/pinot_store_delete.h"
+#include "db/pinot_store_lineage.h"
 #include "db/pinot_store_quota.h"
 
 #include <stdio.h>
@@ -232,6 +233,7 @@ static void bind_whole(struct query *q, const struct pinot_segment *segment)
     query_int(q, ":version", segment->index_version);
     query_text(q, ":start_raw", segment->start_raw);
     query_text(q, ":end_raw", segment->end_raw);
+    query_text(q, ":partitions", segment->partitions);
     if (segment->data_crc < 0)
         query_null(q, ":data_crc");
     else
@@ -334,6 +336,8 @@ static enum fault write_all(struct db *db, struct pinot_push *push,
     }
     if (!f)
         f = count_write(db, push, table->id, why);
+    if (!f)
+        f = pinot_store_lineage_expire(db, push->lineage_before, push->now, why);
     return f ? f : pinot_store_deleted_expire(db, push->now, why);
 }
 

@@ -46,6 +46,7 @@ struct pinot_segment {
     const char *start_raw; /* NULL: not known */
     const char *end_raw;
     const char *custom;          /* a JSON object of texts; NULL: none */
+    const char *partitions;      /* JSON of what brokers prune with; NULL: not partitioned */
     const struct blob_ref *blob; /* the sealed and flushed copy; NULL: metadata alone */
     int64_t crc;
     int64_t data_crc; /* negative: the segment does not say */
@@ -91,6 +92,7 @@ struct pinot_push {
     const char *if_match;           /* the CRC that existing segments must have; NULL: any */
     int64_t owner;                  /* this worker's number; 0 when it takes no locks */
     int64_t lock_ms;                /* how long a lock is left to a live worker */
+    int64_t lineage_before;         /* see pinot_store_lineage_expire() */
     int64_t token;                  /* of the locks taken by pinot_store_prepare(); 0: none */
     struct pinot_segment *segments; /* in the order of the checks */
     size_t count;

@@ -21,6 +21,7 @@ enum segment_column {
     SEGMENT_URL,
     SEGMENT_BYTES,
     SEGMENT_CUSTOM,
+    SEGMENT_PARTITIONS,
     SEGMENT_BLOB,
     SEGMENT_BLOB_FILE /* and what blob_rows_ref() reads behind it */
 };
@@ -38,6 +39,7 @@ static void row_of(const struct query *q, struct pinot_segment_row *out)
         .end_raw = query_column_text(q, SEGMENT_END_RAW),
         .url = query_column_text(q, SEGMENT_URL),
         .custom = query_column_text(q, SEGMENT_CUSTOM),
+        .partitions = query_column_text(q, SEGMENT_PARTITIONS),
         .crc = query_column_int(q, SEGMENT_CRC),
         .data_crc = optional_int(q, SEGMENT_DATA_CRC),
         .created_at = query_column_int(q, SEGMENT_CREATED_AT),
@@ -57,8 +59,8 @@ static void row_of(const struct query *q, struct pinot_segment_row *out)
 static enum fault keep_texts(struct pinot_segment_row *row, struct arena *arena,
                              struct problem *why)
 {
-    const char **const texts[] = { &row->name, &row->start_raw, &row->end_raw, &row->url,
-                                   &row->custom };
+    const char **const texts[] = { &row->name, &row->start_raw, &row->end_raw,
+                                   &row->url,  &row->custom,    &row->partitions };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (!*texts[i])
             continue;
@@ -114,32 +116,34 @@ static enum fault read_piece(struct query *q,
     return f;
 }
 
-static struct query page_query(struct db *db, enum statement which, int64_t table,
-                               const char *after, int64_t limit)
+static struct query page_query(struct db *db, enum statement which,
+                               const struct pinot_segment_list *list, const char *after,
+                               int64_t limit)
 {
     struct query q = query_for(db, which);
-    query_int(&q, ":table", table);
+    query_int(&q, ":table", list->table);
+    query_int(&q, ":hidden", list->hidden);
     query_text(&q, ":after", after);
     query_int(&q, ":limit", limit);
     return q;
 }
 
-enum fault pinot_store_segment_page(struct db *db, int64_t table, char last[NAME_MAX_BYTES],
-                                    int64_t limit, pinot_segment_each each, void *ctx,
-                                    struct problem *why)
+enum fault pinot_store_segment_page(struct db *db, const struct pinot_segment_list *list,
+                                    char last[NAME_MAX_BYTES], int64_t limit,
+                                    pinot_segment_each each, void *ctx, struct problem *why)
 {
     char after[NAME_MAX_BYTES];
     memcpy(after, last, sizeof after);
-    struct query q = page_query(db, STMT_PINOT_SEGMENT_PAGE, table, after, limit);
+    struct query q = page_query(db, STMT_PINOT_SEGMENT_PAGE, list, after, limit);
     return read_piece(&q, row_of, last, limit, each, ctx, why);
 }
 
-enum fault pinot_store_segment_names(struct db *db, int64_t table, char last[NAME_MAX_BYTES],
-                                     int64_t limit, pinot_segment_each each, void *ctx,
-                                     struct problem *why)
+enum fault pinot_store_segment_names(struct db *db, const struct pinot_segment_list *list,
+                                     char last[NAME_MAX_BYTES], int64_t limit,
+                                     pinot_segment_each each, void *ctx, struct problem *why)
 {
     char after[NAME_MAX_BYTES];
     memcpy(after, last, sizeof after);
-    struct query q = page_query(db, STMT_PINOT_SEGMENT_NAMES, table, after, limit);
+    struct query q = page_query(db, STMT_PINOT_SEGMENT_NAMES, list, after, limit);
     return read_piece(&q, name_of, last, limit, each, ctx, why);
 }

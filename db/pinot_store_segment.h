@@ -20,7 +20,8 @@ struct pinot_segment_row {
     const char *start_raw; /* NULL: not known */
     const char *end_raw;
     const char *url;
-    const char *custom; /* NULL: none */
+    const char *custom;     /* NULL: none */
+    const char *partitions; /* JSON; NULL: not partitioned */
     int64_t crc;
     int64_t data_crc; /* negative: none */
     int64_t created_at;
@@ -45,16 +46,23 @@ MUST_CHECK enum fault pinot_store_segment_get(struct db *db, int64_t table, cons
                                               struct arena *arena, struct pinot_segment_row *out,
                                               bool *found, struct problem *why);
 
+/* Which segments of a table (its id) a list has: with those that a replacement hides, or without. */
+struct pinot_segment_list {
+    int64_t table;
+    bool hidden;
+};
+
 /* Calls each for at most limit segments by name, behind last; last is then the last one's name, ""
  * when there are no more.  A segment that is there all the time is seen once, however others come
  * and go. */
-MUST_CHECK enum fault pinot_store_segment_page(struct db *db, int64_t table,
+MUST_CHECK enum fault pinot_store_segment_page(struct db *db, const struct pinot_segment_list *list,
                                                char last[NAME_MAX_BYTES], int64_t limit,
                                                pinot_segment_each each, void *ctx,
                                                struct problem *why);
 
 /* The same with nothing but the name set, answered by the index alone. */
-MUST_CHECK enum fault pinot_store_segment_names(struct db *db, int64_t table,
+MUST_CHECK enum fault pinot_store_segment_names(struct db *db,
+                                                const struct pinot_segment_list *list,
                                                 char last[NAME_MAX_BYTES], int64_t limit,
                                                 pinot_segment_each each, void *ctx,
                                                 struct problem *why);

@@ -81,13 +81,18 @@ enum {
     OPTERYX_SAMPLE_DECODED_MAX = 64 * MIB, /* bytes of one that are looked at; the rest is not */
     OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
-    PINOT_PROPERTIES_MAX = 4 * MIB,   /* bytes of one metadata.properties: FAULT_TOO_LARGE */
-    PINOT_CONFIG_MAX = 2 * MIB,       /* bytes of a table config or schema: FAULT_TOO_LARGE */
-    PINOT_CUSTOM_MAP_MAX = 64 * KIB,  /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
-    PINOT_RAW_TIME_MAX = 128,         /* bytes of a raw start or end time: FAULT_MALFORMED */
-    PINOT_URI_MAX = 4 * KIB,          /* bytes of a download URI: FAULT_MALFORMED */
-    PINOT_BATCH_SEGMENTS_MAX = 15000, /* segments of one batch: FAULT_TOO_LARGE */
-    PINOT_BATCH_BYTES_MAX = 6 * MIB,  /* what a batch's segments take in memory: FAULT_TOO_LARGE */
+    PINOT_PROPERTIES_MAX = 4 * MIB,  /* bytes of one metadata.properties: FAULT_TOO_LARGE */
+    PINOT_CONFIG_MAX = 2 * MIB,      /* bytes of a table config or schema: FAULT_TOO_LARGE */
+    PINOT_CUSTOM_MAP_MAX = 64 * KIB, /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
+    PINOT_PARTITIONED_MAX = 16,      /* partitioned columns of a segment: FAULT_TOO_LARGE */
+    PINOT_PARTITIONS_MAX = 8192,     /* partitions of one column of a segment: FAULT_TOO_LARGE */
+    PINOT_PARTITION_TEXT_MAX =
+        4 * KIB, /* bytes of such a column's name or function: FAULT_TOO_LARGE */
+    PINOT_PARTITION_JSON_MAX = 64 * KIB, /* bytes of all that as JSON: FAULT_TOO_LARGE */
+    PINOT_RAW_TIME_MAX = 128,            /* bytes of a raw start or end time: FAULT_MALFORMED */
+    PINOT_URI_MAX = 4 * KIB,             /* bytes of a download URI: FAULT_MALFORMED */
+    PINOT_BATCH_SEGMENTS_MAX = 15000,    /* segments of one batch: FAULT_TOO_LARGE */
+    PINOT_BATCH_BYTES_MAX = 6 * MIB, /* what a batch's segments take in memory: FAULT_TOO_LARGE */
     PINOT_PUSH_PAGES_MAX = 32 * MIB, /* database pages that a push holds changed: FAULT_TOO_LARGE */
     /* Oxen */
     OXEN_ERRORS_MAX = 4 * MIB,     /* bytes of a batch's err_files: FAULT_TOO_LARGE */

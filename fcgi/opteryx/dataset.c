@@ -291,13 +291,15 @@ static enum fault files_each(void *ctx, const struct opteryx_file *file, bool *e
     const char *url =
         arena_printf(page->x->arena, "%s/v1/datasets/%s/files/%lld", exchange_base_url(page->x),
                      page->table, (long long)file->number);
-    if (!url || !dataset_look_add_number(entry, "number", file->number) ||
+    const char *parquet = url ? arena_printf(page->x->arena, "%s.parquet", url) : NULL;
+    if (!parquet || !dataset_look_add_number(entry, "number", file->number) ||
         !dataset_look_add_text(entry, "name", file->name) ||
         !dataset_look_add_text(entry, "kind", file->kind) ||
         !dataset_look_add_number(entry, "rows", file->rows) ||
         !dataset_look_add_number(entry, "bytes", file->bytes) ||
         !dataset_look_add_text(entry, "sha256", digest) ||
-        !dataset_look_add_text(entry, "url", url))
+        !dataset_look_add_text(entry, "url", url) ||
+        !dataset_look_add_text(entry, "parquet_url", parquet))
         return opteryx_request_no_memory(why);
     return FAULT_NONE;
 }

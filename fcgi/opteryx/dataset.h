@@ -21,7 +21,8 @@ MUST_CHECK enum fault opteryx_dataset_snapshots(struct exchange *x, struct probl
 /* GET /v1/datasets/{dataset}/snapshots/{snapshot}: with its structure and its files. */
 MUST_CHECK enum fault opteryx_dataset_snapshot(struct exchange *x, struct problem *why);
 
-/* GET /v1/datasets/{dataset}/files/{number}: the bytes; Range, ETag. */
+/* GET /v1/datasets/{dataset}/files/{number}: the bytes; Range, ETag.  With ".parquet" behind the number:
+ * dataset_parquet.h. */
 MUST_CHECK enum fault opteryx_dataset_file(struct exchange *x, struct problem *why);
 
 /* POST /v1/datasets/{dataset}/rollback with {"snapshot": "<commit id>"}: a new snapshot with the

@@ -4,10 +4,13 @@
 #include "opteryx/dataset.h"
 
 #include "opteryx/dataset_look.h"
+#include "opteryx/dataset_parquet.h"
 #include "opteryx/reply.h"
 #include "opteryx/request.h"
 #include "opteryx/validate.h"
 #include "tabular/format.h"
+
+#include <string.h>
 
 static enum fault file_look(struct db *db, void *ctx, struct problem *why)
 {
@@ -37,19 +40,33 @@ static enum fault file_find(struct exchange *x, void *ctx, struct exchange_conte
     return FAULT_NONE;
 }
 
+/* "7.parquet" without its ending, when it has it. */
+static const char *without_ending(struct exchange *x, const char *name, bool *parquet)
+{
+    static const char ending[] = ".parquet";
+    const size_t len = strlen(name);
+    *parquet = len > sizeof ending - 1 && strcmp(name + len - (sizeof ending - 1), ending) == 0;
+    return *parquet ? arena_strdup(x->arena, name, len - (sizeof ending - 1)) : name;
+}
+
 enum fault opteryx_dataset_file(struct exchange *x, struct problem *why)
 {
     const struct validate_bounds bounds = { "path", "number", 1, INT32_MAX };
     struct validate v;
     int64_t number = 0;
+    bool parquet = false;
     enum fault f = FAULT_NONE;
+    const char *name = without_ending(x, exchange_path(x, 1), &parquet);
     validate_init(&v);
-    validate_integer(&v, &bounds, exchange_path(x, 1), &number);
+    validate_integer(&v, &bounds, name ? name : "", &number);
     const bool invalid = v.count > 0;
     if (invalid)
         f = opteryx_refuse_invalid(x, &v, why);
     validate_release(&v);
-    return invalid ? f : exchange_reply_content(x, file_find, &number, why);
+    if (invalid)
+        return f;
+    return parquet ? opteryx_dataset_parquet(x, number, why)
+                   : exchange_reply_content(x, file_find, &number, why);
 }
 
 /* ---- going back ---- */

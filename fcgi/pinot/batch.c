@@ -193,6 +193,8 @@ static enum fault end_metadata(struct batch *b, struct problem *why)
         f = keep_optional(b, m->end_raw, &segment->end_raw, why);
     if (!f)
         f = keep_optional(b, text_string(&m->custom), &segment->custom, why);
+    if (!f)
+        f = keep_optional(b, text_string(&m->partitions), &segment->partitions, why);
     segment->docs = (int32_t)m->docs;
     segment->index_version = (int8_t)m->index_version;
     segment->has_interval = m->has_interval;

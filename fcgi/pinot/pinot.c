@@ -1,6 +1,7 @@
 #include "pinot/pinot.h"
 
 #include "pinot/batch_upload.h"
+#include "pinot/replace.h"
 #include "pinot/reply.h"
 #include "pinot/schemas.h"
 #include "pinot/segments.h"
@@ -22,6 +23,11 @@ static const struct route routes[] = {
     { "DELETE", "/segments/{table}", RIGHT_WRITE, pinot_segments_delete },
     { "POST", "/segments/{table}/delete", RIGHT_WRITE, pinot_segments_delete_listed },
     { "GET", "/segments/{table}/crc", RIGHT_READ, pinot_segments_crc },
+    { "GET", "/segments/{table}/select", RIGHT_READ, pinot_segments_select },
+    { "GET", "/segments/{table}/lineage", RIGHT_READ, pinot_replace_lineage },
+    { "POST", "/segments/{table}/startReplaceSegments", RIGHT_WRITE, pinot_replace_start },
+    { "POST", "/segments/{table}/endReplaceSegments", RIGHT_WRITE, pinot_replace_end },
+    { "POST", "/segments/{table}/revertReplaceSegments", RIGHT_WRITE, pinot_replace_revert },
     { "GET", "/segments/{table}/metadata", RIGHT_READ, pinot_segments_metadata },
     { "GET", "/segments/{table}/zkmetadata", RIGHT_READ, pinot_segments_metadata },
     { "GET", "/segments/{table}/{segment}/metadata", RIGHT_READ, pinot_segment_metadata },

@@ -43,5 +43,6 @@ void segment_json(struct text *out, const struct pinot_segment_row *row)
     add_known(out, "segment.size.in.bytes", row->bytes);
     add_text(out, "segment.download.url", row->url);
     add_text(out, "custom.map", row->custom);
+    add_text(out, "segment.partition.metadata", row->partitions);
     text_addc(out, '}');
 }

@@ -1,6 +1,7 @@
 #include "pinot/segment_metadata.h"
 
 #include "base/number.h"
+#include "pinot/partition_metadata.h"
 #include "pinot/properties.h"
 #include "json/json.h"
 
@@ -42,6 +43,7 @@ struct reading {
     char end[NUMBER_MAX];
     char unit[UNIT_MAX];
     bool ranges_skipped; /* a column's range came before the time column's name */
+    bool partitioned;    /* a column has a partition function */
 };
 
 static bool key_is(const struct property *p, const char *key)
@@ -240,12 +242,14 @@ static enum fault read_lines(struct reading *r, const char *bytes, size_t len, s
     enum fault f = FAULT_NONE;
     properties_init(&lines, bytes, len);
     while (!f && properties_next(&lines, &p)) {
-        if (key_begins(&p, "column."))
+        if (key_begins(&p, "column.")) {
             f = take_range(r, &p, why);
-        else if (key_begins(&p, "segment."))
+            r->partitioned = r->partitioned || partition_metadata_is_function(&p);
+        } else if (key_begins(&p, "segment.")) {
             f = take_segment(r, &p, why);
-        else if (key_begins(&p, custom))
+        } else if (key_begins(&p, custom)) {
             f = add_custom(r, &p, sizeof custom - 1, why);
+        }
     }
     properties_release(&lines);
     return f;
@@ -276,11 +280,13 @@ void segment_metadata_init(struct segment_metadata *metadata)
 {
     *metadata = (struct segment_metadata){ .index_version = 1 };
     text_init(&metadata->custom, PINOT_CUSTOM_MAP_MAX);
+    text_init(&metadata->partitions, PINOT_PARTITION_JSON_MAX);
 }
 
 void segment_metadata_release(struct segment_metadata *metadata)
 {
     text_release(&metadata->custom);
+    text_release(&metadata->partitions);
 }
 
 static void forget(struct segment_metadata *m)
@@ -294,6 +300,7 @@ static void forget(struct segment_metadata *m)
     m->docs = 0;
     m->index_version = 1; /* Pinot's reading of files that do not say */
     text_clear(&m->custom);
+    text_clear(&m->partitions);
 }
 
 enum fault segment_metadata_parse(const char *bytes, size_t len, const char *segment,
@@ -304,6 +311,8 @@ enum fault segment_metadata_parse(const char *bytes, size_t len, const char *seg
     enum fault f = read_lines(&r, bytes, len, why);
     if (!f && r.ranges_skipped && r.has_column)
         f = read_ranges(&r, bytes, len, why);
+    if (!f && r.partitioned)
+        f = partition_metadata_read(bytes, len, segment, &metadata->partitions, why);
     if (!f)
         f = check_whole(&r, why);
     if (!f)

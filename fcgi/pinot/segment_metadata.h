@@ -27,8 +27,9 @@ struct segment_metadata {
     char start_raw[PINOT_RAW_TIME_MAX]; /* "" when the column's range is not known */
     char end_raw[PINOT_RAW_TIME_MAX];
     int64_t docs;
-    int index_version;  /* 1, 2 or 3 */
-    struct text custom; /* a JSON object of texts; empty when there is no custom map */
+    int index_version;      /* 1, 2 or 3 */
+    struct text custom;     /* a JSON object of texts; empty when there is no custom map */
+    struct text partitions; /* partition_metadata.h; empty when no column is partitioned */
 };
 
 /* Ends with segment_metadata_release(). */

@@ -166,11 +166,16 @@ enum fault pinot_segments_delete_one(struct exchange *x, struct problem *why)
     return f ? f : pinot_reply_status(x, "Segment deleted", why);
 }
 
-/* "Deleted segments: [a, b] from table: t" */
+/* "Deleted segments: [a, b] from table: t"; of more than a few the number alone */
 static enum fault reply_deleted(struct exchange *x, const char *const *names, size_t count,
                                 const char *table, struct problem *why)
 {
+    enum { NAMED_MAX = 5 };
     struct text status;
+    if (count > NAMED_MAX) {
+        return pinot_reply_status(
+            x, arena_printf(x->arena, "Deleted %zu segments from table: %s", count, table), why);
+    }
     text_init(&status, JSON_REPLY_MAX);
     text_adds(&status, "Deleted segments: [");
     for (size_t i = 0; i < count; i++) {
@@ -246,6 +251,8 @@ static enum fault names_of(struct exchange *x, const char *const **out, size_t *
     if (f)
         return f;
     const size_t n = json_object_array_length(list);
+    if (n == 0)
+        return problem_set(why, FAULT_MALFORMED, "Segments must be provided");
     const char **names = arena_alloc(x->arena, (n + 1) * sizeof *names);
     if (!names || n > PINOT_BATCH_SEGMENTS_MAX)
         return problem_set(why, FAULT_TOO_LARGE, "the list has too many segments");

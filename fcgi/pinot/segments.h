@@ -9,6 +9,9 @@
 /* GET /segments/{table}: names, by type */
 MUST_CHECK enum fault pinot_segments_list(struct exchange *x, struct problem *why);
 
+/* GET /segments/{table}/select: the same of those that no replacement hides */
+MUST_CHECK enum fault pinot_segments_select(struct exchange *x, struct problem *why);
+
 /* GET /segments/{table}/crc: name to CRC */
 MUST_CHECK enum fault pinot_segments_crc(struct exchange *x, struct problem *why);
 

@@ -26,8 +26,9 @@ enum {
 struct listing {
     struct exchange *x;
     struct text piece;
-    bool first; /* nothing was written since the bracket opened */
-    bool whole; /* rows, not names alone */
+    bool first;  /* nothing was written since the bracket opened */
+    bool whole;  /* rows, not names alone */
+    bool hidden; /* those that a replacement hides, too */
     void (*add)(struct text *out, const struct pinot_segment_row *row);
     int64_t least; /* the time filter; both INT64 ends: none */
     int64_t most;
@@ -70,15 +71,15 @@ static enum fault send_piece(struct listing *list, struct problem *why)
 static enum fault send_table(struct listing *list, const struct pinot_table *table,
                              struct problem *why)
 {
+    const struct pinot_segment_list which = { .table = table->id, .hidden = list->hidden };
     char last[NAME_MAX_BYTES] = "";
     enum fault f = FAULT_NONE;
     list->first = true;
     do {
         if (list->whole)
-            f = pinot_store_segment_page(list->x->db, table->id, last, ROWS_PIECE, add_row, list,
-                                         why);
+            f = pinot_store_segment_page(list->x->db, &which, last, ROWS_PIECE, add_row, list, why);
         else
-            f = pinot_store_segment_names(list->x->db, table->id, last, NAMES_PIECE, add_row, list,
+            f = pinot_store_segment_names(list->x->db, &which, last, NAMES_PIECE, add_row, list,
                                           why);
         if (!f)
             f = send_piece(list, why);
@@ -112,7 +113,9 @@ static enum fault time_parameter(struct exchange *x, const char *name, int64_t a
     *out = absent;
     if (!text || text[0] == '\0' || number_i64(text, strlen(text), out))
         return FAULT_NONE;
-    return problem_set(why, FAULT_MALFORMED, "%s is not a number of milliseconds", name);
+    return problem_set(why, FAULT_MALFORMED,
+                       "Failed to parse the start/end timestamp. Please make sure they are in "
+                       "'millisSinceEpoch' format.");
 }
 
 static enum fault read_filter(struct listing *list, struct problem *why)
@@ -122,6 +125,13 @@ static enum fault read_filter(struct listing *list, struct problem *why)
     enum fault f = time_parameter(x, "startTimestamp", INT64_MIN, &list->least, why);
     if (!f)
         f = time_parameter(x, "endTimestamp", INT64_MAX, &list->most, why);
+    if (!f && list->least >= list->most) {
+        f = problem_set(why, FAULT_MALFORMED,
+                        "The value of startTimestamp should be smaller than the one of "
+                        "endTimestamp. Start timestamp: %%d. End timestamp: %%d [%" PRId64
+                        ", %" PRId64 "]",
+                        list->least, list->most);
+    }
     list->inside = request_flag(overlapping, false);
     list->whole = list->least != INT64_MIN || list->most != INT64_MAX;
     return f;
@@ -143,10 +153,9 @@ static enum fault send_lists(struct listing *list, const struct tables_of_name *
     return f ? f : exchange_stream_end(list->x, why);
 }
 
-/* GET /segments/{table} */
-enum fault pinot_segments_list(struct exchange *x, struct problem *why)
+static enum fault list_segments(struct exchange *x, bool hidden, struct problem *why)
 {
-    struct listing list = { .x = x, .add = add_name };
+    struct listing list = { .x = x, .add = add_name, .hidden = hidden };
     struct tables_of_name found;
     text_init(&list.piece, PIECE_BYTES_MAX);
     enum fault f = tables_of_name(x, RIGHT_READ, &found, why);
@@ -160,13 +169,26 @@ enum fault pinot_segments_list(struct exchange *x, struct problem *why)
     return f;
 }
 
+/* GET /segments/{table} */
+enum fault pinot_segments_list(struct exchange *x, struct problem *why)
+{
+    const bool replaced = request_flag(request_query(x, "excludeReplacedSegments"), false);
+    return list_segments(x, !replaced, why);
+}
+
+/* GET /segments/{table}/select: the same of those that can be queried */
+enum fault pinot_segments_select(struct exchange *x, struct problem *why)
+{
+    return list_segments(x, false, why);
+}
+
 /* One object of all segments of one table. */
 static enum fault send_object(struct exchange *x,
                               void (*add)(struct text *out, const struct pinot_segment_row *row),
                               struct problem *why)
 {
     struct listing list = {
-        .x = x, .add = add, .whole = true, .least = INT64_MIN, .most = INT64_MAX
+        .x = x, .add = add, .whole = true, .hidden = true, .least = INT64_MIN, .most = INT64_MAX
     };
     struct tables_of_name found;
     text_init(&list.piece, PIECE_BYTES_MAX);

@@ -83,6 +83,7 @@ static enum fault read_segment(struct single *s, struct problem *why)
         .start_raw = keep(s, m->start_raw),
         .end_raw = keep(s, m->end_raw),
         .custom = keep(s, text_string(&m->custom)),
+        .partitions = keep(s, text_string(&m->partitions)),
         .crc = creation.crc,
         .data_crc = creation.data_crc,
         .created_at = creation.created_at,

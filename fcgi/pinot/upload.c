@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { MS_IN_SECOND = 1000 };
+enum { MS_IN_SECOND = 1000, MS_IN_HOUR = 3600 * MS_IN_SECOND };
 
 void upload_release(struct upload *upload)
 {
@@ -145,6 +145,7 @@ static struct pinot_push push_of(struct upload *upload, struct pinot_segment *se
         .refresh_only = upload->refresh_only,
         .if_match = upload->if_match,
         .lock_ms = x->config->push_lock_timeout_s * MS_IN_SECOND,
+        .lineage_before = clock_now_ms() - x->config->replace_hours * MS_IN_HOUR,
         .segments = segments,
         .count = count,
         .ctx = &upload->modifier,

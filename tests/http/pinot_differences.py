@@ -123,6 +123,11 @@ DIFFERENT = {
     "g4-070-download-range": (206, None, RANGE),
     "g4-072-delete-immediately-after-metadata": (404, "Failed to find segment: g4_v1a", AT_ONCE),
     "g4-076-delete-bad-retention": (400, SAME, BLAME),
+    "g4-089-endReplace-before-the-push": (400, SAME, BLAME),
+    "g4-097-startReplace-segmentsTo-exists": (400, SAME, BLAME),
+    "g4-098-startReplace-from-unknown": (400, SAME, BLAME),
+    "g4-101-endReplace-unknown-id": (400, SAME, BLAME),
+    "g4-102-endReplace-no-id": (400, SAME, BLAME),
     "g4-103-health": (200, "ok", HEALTH),
     "g4-104-version": (200, None, VERSION),
     "g5-005-custom-map-modifier-invalid-json-on-existing-ppp-true": (400, MODIFIER, BLAME),
@@ -138,10 +143,10 @@ DIFFERENT = {
     "job-raw-name-400-1": (200, "Successfully uploaded segments: [", ONETYPE),
 }
 
-# Not Sluice's: recorded with a cluster (instances, tenants, servers, lineage) around the controller.
+# Not Sluice's: recorded with a cluster (instances, tenants, servers) around the controller.
 # What is sent nevertheless must get an error in Pinot's form.
 NOT_SERVED = re.compile(
-    r"/instances|/idealstate$|/externalview$|/servers$|/lineage$|ReplaceSegments$|/reingested$"
+    r"/instances|/idealstate$|/externalview$|/servers$|/reingested$"
 )
 # Not sent: without a cluster they would succeed and change the state that later cases expect.
 NOT_SENT = {
@@ -155,5 +160,5 @@ NO_FILE = "simultaneous requests, chunked ones and crashes were recorded without
 
 # Segments that only one of the two has, because of the differences above: how lists may differ.
 ABSENT = re.compile(r"^(g1_im2|g2_h|g2_buri|g2_inner|g2/slash|g5_tw|g5_ch|g3_c[ABC]\d+)$")
-EXTRA = {"g1_e": ONETYPE, "g3_d2": DATABASE, "g3_d3": DATABASE, "g4_v2a": BLAME}
+EXTRA = {"g1_e": ONETYPE, "g3_cA0": "pushed for the replacement", "g3_cA1": "the same", "g3_d2": DATABASE, "g3_d3": DATABASE, "g4_v2a": BLAME}
 OTHER_CRC = {"g3_l2": HANDLOCK}

@@ -180,7 +180,7 @@ def _value(value, key=""):
     if isinstance(value, list):
         done = [_value(v) for v in value]
         return sorted(done) if all(isinstance(v, str) for v in done) else done
-    if key in ("segment.push.time", "segment.refresh.time"):
+    if key in ("segment.push.time", "segment.refresh.time", "timestamp"):
         return "#"
     return _plain(value) if isinstance(value, str) else value
 

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -29,9 +30,16 @@ SANITIZERS = re.compile(r"ERROR: (Address|Leak)Sanitizer|runtime error:|\w+\.c:\
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on, outside of the range from which the kernel takes the ports of
+    connections: one of those may be in use again when the service starts."""
+    for port in random.SystemRandom().sample(range(10000, 32000), 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("100 ports are in use")
 
 
 def own_signals():

@@ -10,7 +10,7 @@ import pytest
 import pinot_push
 import pinot_recordings as recordings
 from pinot_push import Segment
-from sluice import GOLDEN, multipart
+from sluice import GOLDEN, SERVER, multipart
 
 TOOLS = GOLDEN / "pinot" / "tools"
 TABLE = "case53910"
@@ -307,3 +307,123 @@ def test_basic_credentials_come_without_their_padding(make_service):
     sent = re.search(rb"Basic (\S+)", recorded)[1]
     plain = base64.b64decode(sent + b"=" * (-len(sent) % 4))
     assert len(sent) % 4 and plain.startswith(b"ci:slc_") and len(plain) == len("ci:") + len(token)
+
+
+# ---- segments ----
+
+
+def test_what_a_segment_says_of_its_partitions_is_kept_and_told(pinot):
+    check_equal(pinot, "08a-partitioned-push")
+    answer, status, told = replay(pinot, "08b-partitioned-metadata")
+    want = json.loads(told)
+    assert answer.status == status
+    got = answer.json()
+    for partitions in (want, got):
+        partitions["segment.partition.metadata"] = json.loads(partitions["segment.partition.metadata"])
+        partitions["custom.map"] = json.loads(partitions["custom.map"])
+        partitions.pop("segment.push.time")
+    # the recorder's folder stands in the file that was pushed
+    want["custom.map"] = got["custom.map"]
+    assert got == want
+
+
+class Partitioned(Segment):
+    def __init__(self, name, lines, **more):
+        super().__init__(name, **more)
+        self.lines = lines
+
+    def properties(self, table="any"):
+        return self.lines.encode() + super().properties(table)
+
+
+@pytest.mark.parametrize("values,want", [
+    ("0", [0]), ("3,1, 2 ,1", [1, 2, 3]), ("[0 2],[5 5]", [0, 1, 2, 5]), ("", []),
+])
+def test_partitions_come_as_numbers_or_as_ranges(pinot, values, want):
+    lines = ("column.a\\ b.partitionValues = " + values + "\n"
+             "column.a\\ b.partitionFunctionConfig.columnValues = x|y\n"
+             "column.a\\ b.numPartitions = 8\ncolumn.a\\ b.partitionFunction = BoundedColumnValue\n")
+    for push in (lambda s: pinot_push.push(pinot, TABLE, [s]),
+                 lambda s: pinot.request("POST", f"/v2/segments?tableName={TABLE}", *form(s.whole()))):
+        assert push(Partitioned("parts", lines, crc=hash(values) % 1000 + 5)).status == 200
+        told = pinot.request("GET", f"/segments/{TABLE}/parts/metadata").json()
+        assert json.loads(told["segment.partition.metadata"]) == {"columnPartitionMap": {"a b": {
+            "functionName": "BoundedColumnValue", "numPartitions": 8, "partitions": want,
+            "functionConfig": {"columnValues": "x|y"}}}}
+    assert pinot_push.push(pinot, TABLE, [Segment("parts", crc=2)]).status == 200
+    assert "segment.partition.metadata" not in pinot.request("GET", f"/segments/{TABLE}/parts/metadata").json()
+
+
+def form(data):
+    body, kind = multipart([("x", "x", "application/octet-stream", data)])
+    return body, [("Content-Type", kind)]
+
+
+@pytest.mark.parametrize("lines,status", [
+    ("column.a.partitionFunction = M\n", 400),
+    ("column.a.partitionFunction = M\ncolumn.a.numPartitions = x\n", 400),
+    ("column.a.partitionFunction = M\ncolumn.a.numPartitions = 0\n", 400),
+    ("column.a.partitionFunction = M\ncolumn.a.numPartitions = 4\ncolumn.a.partitionValues = 1,x\n", 400),
+    ("column.a.partitionFunction = M\ncolumn.a.numPartitions = 4\ncolumn.a.partitionValues = [3 1]\n", 400),
+    ("column.a.partitionFunction = M\ncolumn.a.numPartitions = 4\n"
+     "column.a.partitionValues = [0 2000000000]\n", 413),
+    ("".join(f"column.c{i}.partitionFunction = M\ncolumn.c{i}.numPartitions = 4\n" for i in range(17)), 413),
+])
+def test_partitions_that_make_no_sense_are_refused(pinot, lines, status):
+    error(pinot_push.push(pinot, TABLE, [Partitioned("odd", lines)]), status)
+
+
+def test_parameters_are_read_as_the_controller_reads_them(pinot):
+    """An empty allowRefresh is the default, and of a repeated one the first counts."""
+    for name in ("09a-a", "09b-allowrefresh-empty", "10-parameter-twice", "19-trailing-slash"):
+        check_equal(pinot, name)
+    twice = pinot_push.push(pinot, TABLE, [Segment("a")], "&allowRefresh=false&allowRefresh=true")
+    error(twice, 409)
+
+
+def test_small_calls_are_answered_in_the_controllers_words(pinot):
+    check_equal(pinot, "12-delete-empty-list")
+    answer, status, told = replay(pinot, "13-start-after-end")
+    assert status == 500 and error(answer, 400) == json.loads(told)["error"]
+    text = error(pinot.request("GET", f"/segments/{TABLE}?startTimestamp=x"), 400)
+    assert text.startswith("Failed to parse the start/end timestamp.")
+    names = [f"many{i}" for i in range(6)]
+    assert pinot.request("POST", f"/segments/{TABLE}/delete", names).json() == {
+        "status": f"Deleted 6 segments from table: {TABLE}_OFFLINE"}
+    # of a fault of one segment and one of another, which is told depends on the order of the archive
+    answer, status, told = replay(pinot, "17-two-faults")
+    assert status == 403
+    error(answer, 400)
+
+
+def test_a_selection_leaves_out_what_does_not_lie_in_the_range(pinot):
+    make(pinot, "sel")
+    day = 86_400_000
+    batch = [Segment(f"s{i}", start=pinot_push.START + i * day, end=pinot_push.START + (i + 1) * day)
+             for i in range(5)]
+    assert pinot_push.push(pinot, "sel", batch).status == 200
+    begin, end = pinot_push.START + day, pinot_push.START + 3 * day
+    window = f"type=OFFLINE&startTimestamp={begin}&endTimestamp={end}"
+    def select(query):
+        return pinot.request("GET", f"/segments/sel/select?{query}").json()
+    assert select("type=OFFLINE") == [{"OFFLINE": [f"s{i}" for i in range(5)]}]
+    assert select(window) == [{"OFFLINE": ["s0", "s1", "s2"]}]
+    assert select(window + "&excludeOverlapping=true") == [{"OFFLINE": ["s1"]}]
+
+
+# ---- replacing segments ----
+
+
+def test_the_recorded_calls_get_the_recorded_texts(pinot):
+    answer, status, told = replay(pinot, "04-startreplacesegments")
+    assert answer.status == status == 200
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+                        answer.json()["segmentLineageEntryId"])
+    assert pinot.request("DELETE", f"/segments/{TABLE}?type=OFFLINE").status == 200
+    check_equal(pinot, "07-select")
+    names = ["05-endreplacesegments", "06-revertreplacesegments"]
+    if SERVER == "nginx":  # lighttpd itself answers 411 to a POST without Content-Length
+        names.append("15-post-without-length")
+    for name in names:
+        answer, status, told = replay(pinot, name)
+        assert status == 500 and error(answer, 400) == json.loads(told)["error"], name

@@ -18,6 +18,8 @@ import duckdb
 import polars
 import pyarrow.parquet
 
+from ending import run
+
 EPOCH = datetime.datetime(1970, 1, 1)
 DAY_US = 24 * 3600 * 10**6
 
@@ -160,5 +162,4 @@ def main():
           f"DuckDB {duckdb.__version__} and polars {polars.__version__}")
 
 
-if __name__ == "__main__":
-    main()
+run(main)

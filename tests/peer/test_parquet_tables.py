@@ -11,3 +11,7 @@ TABLES = os.environ.get("PARQUET_TABLES", "100")
 
 def test_random_tables_are_read_alike_by_three_readers(peer, tmp_path):
     print(peer("parquet_tables.py", WRITER, str(tmp_path), TABLES))
+
+
+def test_a_dataset_of_mixed_parts_is_one_table_over_http(peer, shared):
+    print(peer("opteryx_table.py", f"http://127.0.0.1:{shared.port}"))
