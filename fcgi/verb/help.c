@@ -13,7 +13,8 @@ static const struct {
     { "serve",
       "usage: sluice serve [--config FILE] [--sockets FOLDER] [--create]\n"
       "Migrates the state and keeps SLUICE_BULK_WORKERS, _READ_WORKERS and _CONTROL_WORKERS\n"
-      "workers running, on sockets from systemd (by these names) or made in FOLDER.  SIGTERM stops;\n"
+      "workers running, on sockets from systemd (by these names) or made in FOLDER.  SIGTERM "
+      "stops;\n"
       "SIGHUP reloads: the program and the settings as they are now replace those that run.\n"
       "  --sockets FOLDER  make bulk.sock, read.sock and control.sock there\n"
       "  --create          make a state that is not there\n" },

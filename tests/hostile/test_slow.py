@@ -14,6 +14,7 @@ WINDOW_S = 4       # the setting, so that the test need not wait for 30 s
 DRIP_S = 0.1       # between pieces of DRIP bytes: 1 kB/s
 DRIP = b"1,abcdef\n" * 11
 ANSWER_S = 1.0     # the budget of another client's small request and of a download
+READ_FREED_S = 24.0 # two readers in turn on each worker, each for two stalls, and a busy machine
 FREED_S = 15.0     # until another client's upload is served: window, drips on their way, a busy machine
 
 
@@ -96,4 +97,4 @@ def test_readers_that_do_not_read_are_cut_off_and_stop_nobody_else(make_attacked
         download = timed(service, "GET", content)
         print(f"health {statistics.median(small) * 1000:.0f} ms, upload {upload * 1000:.0f} ms, a "
               f"download {download:.1f} s")
-        assert max(small) < ANSWER_S and upload < ANSWER_S and download < FREED_S
+        assert max(small) < ANSWER_S and upload < ANSWER_S and download < READ_FREED_S
