@@ -124,34 +124,48 @@ static enum fault begin_pass(struct listing *listing, enum oxen_node_kind kind, 
     return f;
 }
 
+/* The entries that are asked for, among all of them. */
+struct page {
+    uint64_t at; /* the one that comes next */
+    uint64_t first;
+    uint64_t end;
+    enum fault (*each)(void *ctx, struct oxen_found *found, struct problem *why);
+    void *ctx;
+};
+
+static enum fault run_pass(struct listing *listing, enum oxen_node_kind kind, struct page *page,
+                           struct problem *why)
+{
+    struct cursor *cursor = NULL;
+    enum fault f = begin_pass(listing, kind, why);
+    if (!f)
+        f = least(listing, &cursor, why);
+    while (!f && cursor && page->at < page->end) {
+        struct oxen_found found = { cursor->vnode, cursor->child };
+        if (page->at++ >= page->first)
+            f = page->each(page->ctx, &found, why);
+        if (!f)
+            f = advance(listing, cursor, why);
+        if (!f)
+            f = least(listing, &cursor, why);
+    }
+    return f;
+}
+
 enum fault oxen_listing_page(struct oxen_tree *tree, const uint8_t dir[OXEN_HASH_BYTES],
                              uint64_t first, uint64_t most,
                              enum fault (*each)(void *ctx, struct oxen_found *found,
                                                 struct problem *why),
                              void *ctx, uint64_t *total, struct problem *why)
 {
-    static const enum oxen_node_kind passes[] = { OXEN_NODE_DIR, OXEN_NODE_FILE };
     struct listing listing = { .tree = tree };
+    struct page page = { 0, first, first + most, each, ctx };
     struct oxen_tree_node node;
-    uint64_t at = 0;
     enum fault f = oxen_tree_open(tree, dir, OXEN_NODE_DIR, &node, why);
     if (!f)
         f = open_vnodes(&listing, &node, total, why);
-    const uint64_t end = first + most;
-    for (size_t pass = 0; pass < 2 && !f && first < *total && at < end; pass++) {
-        struct cursor *cursor = NULL;
-        f = begin_pass(&listing, passes[pass], why);
-        if (!f)
-            f = least(&listing, &cursor, why);
-        while (!f && cursor && at < end) {
-            struct oxen_found found = { cursor->vnode, cursor->child };
-            if (at++ >= first)
-                f = each(ctx, &found, why);
-            if (!f)
-                f = advance(&listing, cursor, why);
-            if (!f)
-                f = least(&listing, &cursor, why);
-        }
-    }
-    return f;
+    if (f || first >= *total)
+        return f;
+    f = run_pass(&listing, OXEN_NODE_DIR, &page, why);
+    return f ? f : run_pass(&listing, OXEN_NODE_FILE, &page, why);
 }
