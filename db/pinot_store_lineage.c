@@ -66,8 +66,10 @@ static enum fault find_repeated(struct db *db, struct pinot_lineage_call *call, 
     bool same = false;
     enum fault f = FAULT_NONE;
     do {
-        f = pinot_lineage_entry_naming(db, table, name, by_to ? PINOT_SIDE_TO : PINOT_SIDE_FROM,
-                                       PINOT_STATE_IN_PROGRESS, entry.id, &entry, why);
+        f = pinot_lineage_entry_naming(
+            db,
+            &(struct pinot_lineage_place){ table, name, by_to ? PINOT_SIDE_TO : PINOT_SIDE_FROM },
+            PINOT_STATE_IN_PROGRESS, entry.id, &entry, why);
         if (!f && entry.id)
             f = pinot_lineage_side_is(db, entry.id, PINOT_SIDE_FROM, call->from, call->from_count,
                                       &same, why);
@@ -91,9 +93,11 @@ static enum fault check_taken(struct db *db, struct pinot_lineage_call *call, in
         const char *name = replaced ? call->from[i] : call->to[i - call->from_count];
         for (size_t k = 0; k < 2 && !f && !is_refused(call); k++) {
             struct pinot_lineage_entry entry;
-            f = pinot_lineage_entry_naming(db, table, name,
-                                           replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO, states[k], 0,
-                                           &entry, why);
+            f = pinot_lineage_entry_naming(
+                db,
+                &(struct pinot_lineage_place){ table, name,
+                                               replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO },
+                states[k], 0, &entry, why);
             if (!f && entry.id)
                 refuse(call, replaced ? PINOT_LINEAGE_FROM_TAKEN : PINOT_LINEAGE_TO_TAKEN, name,
                        entry.name);
@@ -142,9 +146,11 @@ static enum fault push_all_aside(struct db *db, const struct pinot_lineage_call 
         const char *name = replaced ? call->from[i] : call->to[i - call->from_count];
         struct pinot_lineage_entry entry = { .id = 0 };
         do {
-            f = pinot_lineage_entry_naming(db, table, name,
-                                           replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO,
-                                           PINOT_STATE_IN_PROGRESS, 0, &entry, why);
+            f = pinot_lineage_entry_naming(
+                db,
+                &(struct pinot_lineage_place){ table, name,
+                                               replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO },
+                PINOT_STATE_IN_PROGRESS, 0, &entry, why);
             if (!f && entry.id)
                 f = push_aside(db, call, entry.id, why);
         } while (!f && entry.id);
@@ -169,18 +175,32 @@ static enum fault clean_reverted(struct db *db, const struct pinot_lineage_call 
     return f;
 }
 
+/* The next COMPLETED entry that may have made the segments to be replaced, behind *entry: one that
+ * made the first of them, or nothing when nothing is replaced. */
+static enum fault maker_next(struct db *db, const struct pinot_lineage_call *call, int64_t table,
+                             struct pinot_lineage_entry *entry, struct problem *why)
+{
+    if (call->from_count > 0) {
+        const struct pinot_lineage_place place = { table, call->from[0], PINOT_SIDE_TO };
+        return pinot_lineage_entry_naming(db, &place, PINOT_STATE_COMPLETED, entry->id, entry, why);
+    }
+    struct query q = query_for(db, STMT_PINOT_LINEAGE_EMPTIED);
+    query_int(&q, ":table", table);
+    query_int(&q, ":after", entry->id);
+    return pinot_lineage_entry_first(&q, entry, why);
+}
+
 /* The entries that made just the segments that are to be replaced: what those replaced goes. */
 static enum fault clean_snapshot(struct db *db, const struct pinot_lineage_call *call,
                                  int64_t table, struct problem *why)
 {
     struct pinot_lineage_entry entry = { .id = 0 };
     enum fault f = FAULT_NONE;
-    if (!call->refresh || call->from_count == 0)
+    if (!call->refresh)
         return FAULT_NONE;
     do {
         bool same = false;
-        f = pinot_lineage_entry_naming(db, table, call->from[0], PINOT_SIDE_TO,
-                                       PINOT_STATE_COMPLETED, entry.id, &entry, why);
+        f = maker_next(db, call, table, &entry, why);
         if (!f && entry.id)
             f = pinot_lineage_side_is(db, entry.id, PINOT_SIDE_TO, call->from, call->from_count,
                                       &same, why);
@@ -366,8 +386,9 @@ static enum fault check_unreplaced(struct db *db, struct pinot_lineage_call *cal
         const char *name = query_column_text(&q, 0);
         for (size_t k = 0; k < 2 && !f && !is_refused(call); k++) {
             struct pinot_lineage_entry other;
-            f = pinot_lineage_entry_naming(db, table, name, PINOT_SIDE_FROM, states[k], 0, &other,
-                                           why);
+            f = pinot_lineage_entry_naming(
+                db, &(struct pinot_lineage_place){ table, name, PINOT_SIDE_FROM }, states[k], 0,
+                &other, why);
             if (!f && other.id)
                 refuse(call, PINOT_LINEAGE_TO_REPLACED, name, other.name);
         }
@@ -444,48 +465,5 @@ enum fault pinot_store_lineage_forget(struct db *db, int64_t table, struct probl
         query_int(&q, ":table", table);
         f = query_run(&q, NULL, why);
     }
-    return f;
-}
-
-/* ---- telling ---- */
-
-static enum fault tell_side(struct db *db, int64_t entry, const char *side, pinot_lineage_each each,
-                            void *ctx, struct problem *why)
-{
-    struct query q = pinot_lineage_side_names(db, entry, side);
-    bool row = false;
-    enum fault f = query_step(&q, &row, why);
-    while (!f && row) {
-        f = each(ctx, query_column_text(&q, 0), strcmp(side, PINOT_SIDE_TO) == 0, why);
-        if (!f)
-            f = query_step(&q, &row, why);
-    }
-    query_done(&q);
-    return f;
-}
-
-enum fault pinot_store_lineage_next(struct db *db, int64_t table, struct pinot_lineage *at,
-                                    bool *found, pinot_lineage_each each, void *ctx,
-                                    struct problem *why)
-{
-    enum { CHANGED_AT = 3 };
-    struct query q = query_for(db, STMT_PINOT_LINEAGE_NEXT);
-    query_int(&q, ":table", table);
-    query_int(&q, ":changed", at->changed_at);
-    query_int(&q, ":after", at->id);
-    enum fault f = query_step(&q, found, why);
-    if (!f && *found) {
-        struct pinot_lineage_entry entry;
-        pinot_lineage_entry_of(&q, &entry);
-        at->id = entry.id;
-        at->changed_at = query_column_int(&q, CHANGED_AT);
-        memcpy(at->entry, entry.name, sizeof at->entry);
-        memcpy(at->state, entry.state, sizeof at->state);
-    }
-    query_done(&q);
-    if (!f && *found)
-        f = tell_side(db, at->id, PINOT_SIDE_FROM, each, ctx, why);
-    if (!f && *found)
-        f = tell_side(db, at->id, PINOT_SIDE_TO, each, ctx, why);
     return f;
 }

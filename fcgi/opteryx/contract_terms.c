@@ -177,7 +177,10 @@ enum fault contract_terms_amend(struct validate *v, json_object *body,
         return FAULT_NONE;
     if (json_object_object_get_ex(body, "columns", &value) && value &&
         validate_object(v, &of_columns, value)) {
-        json_object_object_foreach(value, name, type) retype(v, name, type, out);
+        json_object_object_foreach(value, name, type)
+        {
+            retype(v, name, type, out);
+        }
     }
     out->ignores = json_object_object_get_ex(body, "ignore", &value) && value;
     if (!out->ignores)

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "json/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static enum fault read_column(struct column *column, const char *bytes, size_t l
     struct properties lines;
     struct property p;
     enum fault f = FAULT_NONE;
+    assert(column->partitions);
     properties_init(&lines, bytes, len);
     while (!f && properties_next(&lines, &p))
         f = take_line(column, &p, segment, why);
@@ -186,7 +188,8 @@ static enum fault read_column(struct column *column, const char *bytes, size_t l
                         "a partitioned column of segment: %s has no numPartitions", segment);
     if (f)
         return f;
-    qsort(column->partitions, column->partition_count, sizeof column->partitions[0], by_number);
+    if (column->partition_count > 0)
+        qsort(column->partitions, column->partition_count, sizeof column->partitions[0], by_number);
     out->failed = out->failed || text_failed(&column->config);
     add_column(out, column);
     return FAULT_NONE;

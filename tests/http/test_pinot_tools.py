@@ -2,10 +2,14 @@
 ingestion jobs and of the client classes, with the real controller's answers beside them."""
 
 import base64
+import gzip
 import json
+import random
 import re
 
+import lz4.frame
 import pytest
+import zstandard
 
 import pinot_push
 import pinot_recordings as recordings
@@ -411,6 +415,23 @@ def test_a_selection_leaves_out_what_does_not_lie_in_the_range(pinot):
     assert select(window + "&excludeOverlapping=true") == [{"OFFLINE": ["s1"]}]
 
 
+@pytest.mark.parametrize("pack", [lambda raw: zstandard.ZstdCompressor().compress(raw), lz4.frame.compress,
+                                  lambda raw: gzip.compress(raw) + bytes(10_000)],
+                         ids=["zstd", "lz4", "padded gzip"])
+def test_archives_are_read_by_their_first_bytes(pinot, pack, tmp_path):
+    segment = Segment("packed", crc=5)
+    raw = gzip.decompress(segment.whole(random.Random(3).randbytes(300_000)))
+    whole = pack(raw)
+    answer = pinot.request("POST", f"/v2/segments?tableName={TABLE}", *form(whole))
+    assert answer.status == 200, answer
+    assert pinot.request("GET", f"/segments/{TABLE}/packed").body == whole
+    batch = pack(gzip.decompress(pinot_push.archive([Segment("b1"), Segment("b2")])))
+    assert pinot_push.send(pinot, TABLE, batch).status == 200
+    for broken in (whole[:-200_000], whole[:3], bytes([whole[0] ^ 1]) + whole[1:], whole + b"x"):
+        text = error(pinot.request("POST", f"/v2/segments?tableName={TABLE}", *form(broken)), 400)
+        assert text.startswith("the segment is no "), text
+
+
 # ---- replacing segments ----
 
 
@@ -427,3 +448,47 @@ def test_the_recorded_calls_get_the_recorded_texts(pinot):
     for name in names:
         answer, status, told = replay(pinot, name)
         assert status == 500 and error(answer, 400) == json.loads(told)["error"], name
+
+
+# ---- pushes by URI ----
+
+
+def test_a_push_by_uri_fetches_a_file_below_a_folder_of_the_table(make_service, tmp_path):
+    """SegmentUriPush sends the table's name in the body."""
+    files = tmp_path / "files"
+    files.mkdir()
+    service = make_service(workers=2, settings={"DEEP_STORE_ROOTS": f"uri_file,mine=" + str(files)})
+    for name in ("uri_file", "mine", "other"):
+        make(service, name)
+
+    def put(segment, table):
+        path = files / f"{segment.name}.tar.gz"
+        path.write_bytes(segment.whole(b"x" * 100_000, table=table))
+        return f"file:{path}"
+
+    def push(uri, target, body=b""):
+        headers = [("UPLOAD_TYPE", "URI"), ("DOWNLOAD_URI", uri), ("Content-Type", "application/json")]
+        return service.request("POST", target, body, headers)
+
+    recorded = (TOOLS / "16-uripush-tablename-in-body.req.bin").read_bytes()
+    body = recorded.partition(b"\r\n\r\n")[2]
+    uri = put(Segment("one", crc=4), "uri_file")
+    for target in ("/v2/segments", "/segments"):
+        answer = push(uri, target, body)
+        assert answer.json() == {"status": "Successfully uploaded segment: one of table: uri_file_OFFLINE"}
+    whole = service.request("GET", "/segments/uri_file/one")
+    assert whole.body == (files / "one.tar.gz").read_bytes()
+    assert push(put(Segment("two"), "mine_OFFLINE"), "/v2/segments?tableName=mine").status == 200
+    # another table's file, and what is none
+    assert error(push(uri, "/v2/segments?tableName=mine"), 400) == "the file is no segment of table: mine"
+    assert "SLUICE_DEEP_STORE_ROOTS" in error(push(uri, "/v2/segments?tableName=other"), 403)
+    error(push(uri + "x", "/v2/segments?tableName=mine"), 400)
+    (files / "bad.tar.gz").write_bytes(b"bad")
+    error(push(f"file:{files}/bad.tar.gz", "/v2/segments?tableName=mine"), 400)
+    assert "SLUICE_DEEP_STORE_ROOTS" in error(push("http://127.0.0.1/x", "/v2/segments?tableName=mine"), 403)
+    error(push(uri, "/v2/segments"), 400)
+    error(push(uri, "/v2/segments", b"tableName="), 400)
+    error(push(uri, "/v2/segments", b"tableName=%zz"), 400)
+    error(push(uri, "/v2/segments", b"tableName=" + b"x" * 5000), 413)
+    assert pinot_push.rows(service, "mine").keys() == {"two"}
+    assert service.leftovers() == []

@@ -3,6 +3,7 @@
 
 #define TARGET "\"target\":{\"workspace\":\"w\",\"collection\":\"c\",\"dataset\":\"d\"}"
 #define REPO "/api/repos/ns/tiny"
+#define COMMIT "9434f0f65e4753540e7cce92e6babc6c"
 #define HASH "6bba86c7e069f56d5a10b435f1c8e49c"
 #define PUSH "oxen/push/"
 #define TABLE_OF(name)                                                                             \
@@ -66,6 +67,24 @@ static const struct drive_step script[] = {
     { "POST", "/v2/segments?tableName=t", "s1", 200, BODY_SEGMENT, { 0 } },
     { "POST", "/segments/t/delete", "[\"s2\",\"nosuch\"]", 0, BODY_TEXT, { 0 } },
     { "DELETE", "/segments/t/s3", NULL, 200, BODY_TEXT, { 0 } },
+    { "POST",
+      "/segments/t/startReplaceSegments?type=OFFLINE",
+      "{\"segmentsTo\":[\"r\"]}",
+      200,
+      BODY_TEXT,
+      { 0 } },
+    { "POST", /* nothing was pushed yet */
+      "/segments/t/endReplaceSegments?type=OFFLINE&segmentLineageEntryId=x",
+      NULL,
+      400,
+      BODY_TEXT,
+      { 0 } },
+    { "POST",
+      "/segments/t/revertReplaceSegments?type=OFFLINE&segmentLineageEntryId=x",
+      NULL,
+      400,
+      BODY_TEXT,
+      { 0 } },
 
     /* Oxen: what the real client sent, and what stands beside it */
     { "POST", "/api/repos", PUSH "0002_POST_api_repos.http", 0, BODY_RECORDED, { 0 } },
@@ -112,6 +131,22 @@ static const struct drive_step script[] = {
       200,
       BODY_TEXT,
       { 0 } },
+    { "GET", REPO "/tree/download", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT "?subtrees=sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT ".." COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/nodes/hash/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/" COMMIT "/download_dir_hashes_db", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/main/commit_db", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/revisions/main", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/meta/main/sub/c.csv", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/dir/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/history/main", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/history/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/nodes/resource/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/chunk/main/sub/c.csv?chunk_size=8", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/file/main/a.txt", NULL, 200, BODY_TEXT, { 0 } },
     { "POST", REPO "/versions/missing", "{\"hashes\":[\"" HASH "\"]}", 200, BODY_TEXT, { 0 } },
     { "QUERY", REPO "/versions", HASH, 200, BODY_GZIP, { 0 } },
     { "POST", REPO "/versions/batch-download", HASH, 200, BODY_GZIP, { 0 } },
