@@ -15,6 +15,14 @@
 #define TABLE TABLE_OF("t")
 #define SCHEMA SCHEMA_OF("t")
 #define CONFIGS "{\"tableName\":\"u\",\"schema\":" SCHEMA_OF("u") ",\"offline\":" TABLE_OF("u") "}"
+#define FORM                                                                                       \
+    "--b\r\nContent-Disposition: form-data; name=\"contract\"\r\n\r\n{" TARGET                     \
+    ",\"schema\":{\"mode\":\"auto\"}}\r\n--b\r\nContent-Disposition: form-data; name=\"sample\"; " \
+    "filename=\"a.csv\"\r\n\r\na,b\n1,x\n\r\n--b--\r\n"
+#define FORM_TYPE                                                                                  \
+    {                                                                                              \
+        "CONTENT_TYPE", "multipart/form-data; boundary=b"                                          \
+    }
 
 static const struct drive_step script[] = {
     /* Pinot */
@@ -180,6 +188,21 @@ static const struct drive_step script[] = {
       409,
       BODY_TEXT,
       { 0 } },
+    { "POST", "/v2/contracts", FORM, 201, BODY_TEXT, FORM_TYPE },
+    { "DELETE", "/v2/contracts/$K", NULL, 204, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 409, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts", FORM, 201, BODY_TEXT, FORM_TYPE },
+    { "GET", "/v2/contracts/$K", NULL, 200, BODY_TEXT, { 0 } },
+    { "PATCH", "/v2/contracts/$K", "{\"ignore\":[]}", 200, BODY_TEXT, { 0 } },
+    { "PUT", "/v2/contracts/$K/accept", "{\"schema_fingerprint\":\"$F\"}", 200, BODY_TEXT, { 0 } },
+    { "POST",
+      "/v2/contracts/$K/data",
+      "a,b\n4,q\n",
+      200,
+      BODY_TEXT,
+      { "HTTP_X_FILE_NAME", "a.csv" } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 200, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 200, BODY_TEXT, { 0 } },
     { "POST", "/v1/datasets/w.c.d/rollback", "{\"snapshot\":\"$C\"}", 200, BODY_TEXT, { 0 } },
     { "POST", "/v1/datasets/w.c.nosuch/rollback", "{\"snapshot\":\"$C\"}", 404, BODY_TEXT, { 0 } },
 };
