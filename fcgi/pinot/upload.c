@@ -201,11 +201,12 @@ static enum fault check_copies(struct upload *upload, const struct pinot_segment
         f = pinot_store_segment_get(x->db, upload->table.id, segments[i].name, x->arena, &row,
                                     &found, why);
         if (!f && found && row.has_blob && strcmp(row.url, segments[i].url) == 0 &&
-            !blob_present(x->blobs, &row.blob))
+            !blob_present(x->blobs, &row.blob)) {
             f = problem_set(why, FAULT_DAMAGED,
                             "content_damaged: the copy of segment: %s is gone: push the segment "
                             "itself",
                             segments[i].name);
+        }
     }
     return f;
 }
