@@ -71,15 +71,15 @@ enum {
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
     OPTERYX_PAGE_BYTES = 1 * MIB,   /* names and messages of a list, past which its page ends */
-    OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
-    OPTERYX_RANGES_MAX = 4096,         /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
-    OPTERYX_CONTRACT_MAX = 1 * MIB,        /* bytes of a contract's terms: FAULT_TOO_LARGE */
-    OPTERYX_CONTRACTS_OPEN_MAX = 1000,     /* of one token: FAULT_TOO_LARGE */
-    OPTERYX_SAMPLES_MAX = 256,             /* of one negotiation: FAULT_TOO_LARGE */
-    OPTERYX_SAMPLE_MAX = 8 * MIB,          /* bytes of one as sent: FAULT_TOO_LARGE */
-    OPTERYX_SAMPLE_WHOLE = 4 * MIB - 1,    /* bytes, past which clients have cut it */
+    OPTERYX_INSPECT_ISSUES_MAX = 1000,  /* issues told of a session; later ones are counted */
+    OPTERYX_RANGES_MAX = 4096,          /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
+    OPTERYX_CONTRACT_MAX = 1 * MIB,     /* bytes of a contract's terms: FAULT_TOO_LARGE */
+    OPTERYX_CONTRACTS_OPEN_MAX = 1000,  /* of one token: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLES_MAX = 256,          /* of one negotiation: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLE_MAX = 8 * MIB,       /* bytes of one as sent: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLE_WHOLE = 4 * MIB - 1, /* bytes, past which clients have cut it */
     OPTERYX_SAMPLE_DECODED_MAX = 64 * MIB, /* bytes of one that are looked at; the rest is not */
-    OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
+    OPTERYX_PLANS_MAX = 16, /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,  /* bytes of one metadata.properties: FAULT_TOO_LARGE */
     PINOT_CONFIG_MAX = 2 * MIB,      /* bytes of a table config or schema: FAULT_TOO_LARGE */
