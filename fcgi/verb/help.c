@@ -16,7 +16,7 @@ static const struct {
       "workers running, on sockets from systemd (by these names) or made in FOLDER.  SIGTERM "
       "stops;\n"
       "SIGHUP reloads: the program and the settings as they are now replace those that run.\n"
-      "  --sockets FOLDER  make bulk.sock, read.sock and control.sock there\n"
+      "  --sockets FOLDER  make bulk.sock, read.sock, control.sock and health.sock there\n"
       "  --create          make a state that is not there\n" },
     { "reload",
       "usage: sluice reload [--config FILE]\n"

@@ -236,7 +236,7 @@ def pool_of_next(service, method, path, body=None):
     service.await_log(name)  # the line is written when the answer has gone
     line = next(l for l in service.log_text().splitlines() if name in l)
     pid = int(next(w for w in line.split() if w.startswith("pid="))[4:])
-    return next(pool for pool in ("bulk", "read", "control") if pid in service.worker_pids(pool))
+    return next(pool for pool in ("bulk", "read", "control", "health") if pid in service.worker_pids(pool))
 
 
 BULK = [
@@ -259,7 +259,7 @@ READ = [
     ("QUERY", "/api/repos/a/b/versions"),
 ]
 CONTROL = [
-    ("GET", "/health"),
+    ("POST", "/health"),
     ("POST", "/v1/upload/session"),
     ("POST", "/v1/upload/x/commit"),
     ("GET", "/v1/upload/x/inspect"),
@@ -278,7 +278,7 @@ CONTROL = [
 
 @pytest.mark.parametrize(("method", "path", "pool"),
                          [(*r, "bulk") for r in BULK] + [(*r, "read") for r in READ] +
-                         [(*r, "control") for r in CONTROL])
+                         [(*r, "control") for r in CONTROL] + [("GET", "/health", "health")])
 def test_large_bodies_and_downloads_have_pools_of_their_own(service, method, path, pool):
     body = b"" if method in ("PUT", "POST", "QUERY") else None
     assert pool_of_next(service, method, path, body) == pool
