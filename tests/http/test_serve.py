@@ -137,7 +137,7 @@ def test_a_reload_takes_new_settings_and_check_tells_what_runs(tmp_path):
         shown = service.verb("check", "--config", str(conf)).stdout
         assert not re.search(r"^running +SLUICE_SESSION_HOURS", shown, re.M)
         # A file that is wrong changes nothing, and the reload says so.
-        wait_for(lambda: len(service.worker_pids()) == 7)  # the old ones have ended
+        wait_for(lambda: len(service.worker_pids()) == 9)  # the old ones have ended
         before = set(service.worker_pids())
         conf.write_text("SLUICE_SESSION_HOURS=often\n")
         refused = service.verb("reload", check=False)
