@@ -80,7 +80,7 @@ static bool sendfile_header(struct exchange *x, const struct blob_ref *ref)
         return location;
     }
     const char *path = realpath(x->config->state, state)
-                           ? arena_printf(x->arena, "%s/blobs/%s", state, below)
+                           ? arena_printf(x->arena, "%s/" BLOB_FOLDER "/%s", state, below)
                            : NULL;
     if (path)
         exchange_set_header(x, "X-Sendfile", path);

@@ -9,8 +9,6 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { WORKER_BITS = 39 }; /* of a blob store's worker number */
-
 static enum fault rows_lock(void *ctx, struct problem *why)
 {
     return db_begin(ctx, why);
@@ -47,14 +45,13 @@ enum fault sweep_open(const struct config *config, struct sweep *sweep, struct p
 {
     char folder[PATH_MAX];
     uint64_t worker = 0;
-    const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
+    const int len = snprintf(folder, sizeof folder, "%s/" BLOB_FOLDER, config->state);
     if (len < 0 || (size_t)len >= sizeof folder)
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
     clock_random(&worker, sizeof worker);
-    worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
     enum fault f = verb_open_db(config, false, &sweep->db, why);
     if (!f)
-        f = blob_open(folder, worker, &sweep->blobs, why);
+        f = blob_open(folder, blob_worker_of(worker), &sweep->blobs, why);
     return f;
 }
 
