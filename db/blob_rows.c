@@ -1,6 +1,7 @@
 #include "db/blob_rows.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 static bool is_known(const uint8_t digest[BLOB_DIGEST_BYTES])
@@ -78,12 +79,18 @@ enum fault blob_rows_get(struct db *db, int64_t blob, struct blob_ref *out, bool
     return f;
 }
 
-enum fault blob_rows_contents(struct db *db, int64_t file,
+static bool same_place(const struct blob_ref *a, const struct blob_ref *b)
+{
+    return a->start == b->start && a->bytes == b->bytes;
+}
+
+enum fault blob_rows_contents(struct db *db, int64_t file, const struct blob_names *only,
                               enum fault (*each)(void *arg, const struct blob_ref *ref,
                                                  struct problem *why),
                               void *arg, struct problem *why)
 {
-    enum { START, BYTES, DIGEST };
+    enum { START, BYTES, DIGEST, BLOB };
+    struct blob_ref last = { .start = -1 };
     bool row = false;
     struct query q = query_for(db, STMT_BLOB_CONTENTS);
     query_int(&q, ":file", file);
@@ -94,7 +101,29 @@ enum fault blob_rows_contents(struct db *db, int64_t file,
                                 .start = query_column_int(&q, START),
                                 .bytes = query_column_int(&q, BYTES) };
         read_digest(&q, DIGEST, ref.digest);
-        f = each(arg, &ref, why);
+        if ((!only || blob_names_has(only, query_column_int(&q, BLOB))) && !same_place(&last, &ref))
+            f = each(arg, &ref, why);
+        last = ref;
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
+enum fault blob_rows_walk(struct db *db, const struct blob_names *only,
+                          enum fault (*each)(void *arg, const struct blob_ref *ref,
+                                             struct problem *why),
+                          void *arg, struct problem *why)
+{
+    enum { REF, BLOB = 4 };
+    bool row = false;
+    struct query q = query_for(db, STMT_BLOB_WALK);
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        const struct blob_ref ref = blob_rows_ref(&q, REF);
+        if (!only || blob_names_has(only, query_column_int(&q, BLOB)))
+            f = each(arg, &ref, why);
         if (!f)
             f = query_step(&q, &row, why);
     }
@@ -103,7 +132,7 @@ enum fault blob_rows_contents(struct db *db, int64_t file,
 }
 
 enum fault blob_rows_move(struct db *db, const struct blob_ref *from, const struct blob_ref *to,
-                          struct problem *why)
+                          int64_t *rows, struct problem *why)
 {
     assert(from->bytes == to->bytes);
     struct query q = query_for(db, STMT_BLOB_MOVE);
@@ -112,17 +141,17 @@ enum fault blob_rows_move(struct db *db, const struct blob_ref *from, const stru
     query_int(&q, ":bytes", from->bytes);
     query_int(&q, ":to_file", to->file);
     query_int(&q, ":to_start", to->start);
-    return query_run(&q, NULL, why);
+    return query_run(&q, rows, why);
 }
 
 /* The last row of the next piece, and how many it has. */
-static enum fault piece_of(struct db *db, int64_t after, int64_t most, int64_t *last,
+static enum fault piece_of(struct db *db, const struct blob_rows_piece *piece, int64_t *last,
                            int64_t *count, struct problem *why)
 {
     bool row = false;
     struct query q = query_for(db, STMT_BLOB_PIECE);
-    query_int(&q, ":after", after);
-    query_int(&q, ":most", most);
+    query_int(&q, ":after", piece->after);
+    query_int(&q, ":most", piece->most < BLOB_ROWS_PIECE ? piece->most : BLOB_ROWS_PIECE);
 
     const enum fault f = query_step(&q, &row, why);
     if (!f && row) {
@@ -133,25 +162,70 @@ static enum fault piece_of(struct db *db, int64_t after, int64_t most, int64_t *
     return f;
 }
 
-enum fault blob_rows_forget(struct db *db, int64_t most, struct blob_rows_piece *piece,
-                            struct problem *why)
+/* Those of a piece that the walk has not found named. */
+static enum fault unnamed_of(struct db *db, const struct blob_rows_piece *piece, int64_t last,
+                             int64_t out[BLOB_ROWS_PIECE], size_t *count, struct problem *why)
 {
-    int64_t last = 0;
-    int64_t count = 0;
-    int64_t forgotten = 0;
-
-    enum fault f = piece_of(db, piece->after, most, &last, &count, why);
-    if (!f && count > 0) {
-        struct query q = query_for(db, STMT_BLOB_FORGET);
-        query_int(&q, ":after", piece->after);
-        query_int(&q, ":last", last);
-        f = query_run(&q, &forgotten, why);
+    bool row = false;
+    struct query q = query_for(db, STMT_BLOB_LIST);
+    query_int(&q, ":after", piece->after);
+    query_int(&q, ":last", last);
+    *count = 0;
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row && *count < BLOB_ROWS_PIECE) {
+        const int64_t blob = query_column_int(&q, 0);
+        if (!blob_names_has(piece->names, blob))
+            out[(*count)++] = blob;
+        f = query_step(&q, &row, why);
     }
-    if (f)
-        return f;
-    piece->looked_at = count;
-    piece->forgotten = forgotten;
-    if (count > 0)
-        piece->after = last;
-    return FAULT_NONE;
+    query_done(&q);
+    return f;
+}
+
+static enum fault forget_one(struct db *db, int64_t blob, int64_t *forgotten, struct problem *why)
+{
+    int64_t changes = 0;
+    struct query q = query_for(db, STMT_BLOB_FORGET);
+    query_int(&q, ":blob", blob);
+    const enum fault f = query_run(&q, &changes, why);
+    *forgotten += changes;
+    return f;
+}
+
+/* What a piece comes to; piece itself stays as it was, for the body may be run again. */
+struct forgetting {
+    const struct blob_rows_piece *piece;
+    struct blob_rows_piece after;
+};
+
+static enum fault forget_piece(struct db *db, void *ctx, struct problem *why)
+{
+    struct forgetting *f_ctx = ctx;
+    const struct blob_rows_piece *piece = f_ctx->piece;
+    int64_t unnamed[BLOB_ROWS_PIECE];
+    size_t count = 0;
+    int64_t last = 0;
+    struct blob_rows_piece after = *piece;
+    after.forgotten = 0;
+    enum fault f = piece_of(db, piece, &last, &after.looked_at, why);
+    if (!f && after.looked_at > 0) {
+        after.after = last;
+        f = unnamed_of(db, piece, last, unnamed, &count, why);
+    }
+    if (piece->count_only)
+        after.forgotten = (int64_t)count;
+    for (size_t i = 0; i < count && !f && !piece->count_only; i++)
+        f = forget_one(db, unnamed[i], &after.forgotten, why);
+    f_ctx->after = after;
+    return f;
+}
+
+enum fault blob_rows_forget(struct db *db, struct blob_rows_piece *piece, struct problem *why)
+{
+    struct forgetting forgetting = { .piece = piece };
+    const enum fault f = piece->count_only ? db_read(db, forget_piece, &forgetting, why)
+                                           : db_write(db, forget_piece, &forgetting, why);
+    if (!f)
+        *piece = forgetting.after;
+    return f;
 }

@@ -56,6 +56,11 @@ MUST_CHECK enum fault db_write(struct db *db, db_body body, void *ctx, struct pr
  * it is open when this returns. */
 MUST_CHECK enum fault db_read(struct db *db, db_body body, void *ctx, struct problem *why);
 
+/* Runs body with the writers' lock held and without a transaction, so that no row changes while it
+ * takes away what no row names.  body reads by single statements and writes no row; it is run
+ * once.  The faults of body; FAULT_BUSY and FAULT_UNAVAILABLE as above. */
+MUST_CHECK enum fault db_hold(struct db *db, db_body body, void *ctx, struct problem *why);
+
 /* named(ctx) is called after each COMMIT that took effect or may have, durable or not: the bytes
  * that its rows name must stay.  One listener a connection. */
 void db_when_named(struct db *db, void (*named)(void *ctx), void *ctx);
@@ -96,6 +101,12 @@ MUST_CHECK enum fault db_settle(struct db *db, struct problem *why);
 /* Checkpoints when the WAL holds at least least_bytes and the lock is free right now; for idle
  * workers. */
 MUST_CHECK enum fault db_checkpoint_idle(struct db *db, int64_t least_bytes, struct problem *why);
+
+/* Reads every table through and asks every foreign key, each table in a read of its own.  progress
+ * is called before each with its name; NULL: nobody listens.  FAULT_UNAVAILABLE when the database is
+ * damaged: then nothing may be decided by it. */
+MUST_CHECK enum fault db_check(struct db *db, void (*progress)(void *ctx, const char *table),
+                               void *ctx, struct problem *why);
 
 /* Bytes of memory that the open transaction's pages take; 0 where a store holds none.  Changed pages
  * stay in memory until the commit. */

@@ -69,12 +69,13 @@ enum fault pinot_lineage_entry_get(struct db *db, int64_t table, const char *nam
 }
 
 /* The first entry in a state whose side has the segment, behind the entry with the id after. */
-enum fault pinot_lineage_entry_naming(struct db *db, int64_t table, const char *segment,
-                                      const char *side, const char *state, int64_t after,
+enum fault pinot_lineage_entry_naming(struct db *db, const struct pinot_lineage_place *place,
+                                      const char *state, int64_t after,
                                       struct pinot_lineage_entry *out, struct problem *why)
 {
-    struct query q = pinot_lineage_by_name(db, STMT_PINOT_LINEAGE_NAMING, table, segment);
-    query_text(&q, ":side", side);
+    struct query q =
+        pinot_lineage_by_name(db, STMT_PINOT_LINEAGE_NAMING, place->table, place->segment);
+    query_text(&q, ":side", place->side);
     query_text(&q, ":state", state);
     query_int(&q, ":after", after);
     return pinot_lineage_entry_first(&q, out, why);

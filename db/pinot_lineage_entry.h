@@ -42,9 +42,17 @@ MUST_CHECK enum fault pinot_lineage_entry_first(struct query *q, struct pinot_li
 MUST_CHECK enum fault pinot_lineage_entry_get(struct db *db, int64_t table, const char *name,
                                               struct pinot_lineage_entry *out, struct problem *why);
 
-/* The first entry in a state whose side has the segment, behind the entry with the id after. */
-MUST_CHECK enum fault pinot_lineage_entry_naming(struct db *db, int64_t table, const char *segment,
-                                                 const char *side, const char *state, int64_t after,
+/* A segment of a table, by name, on a side of entries. */
+struct pinot_lineage_place {
+    int64_t table;
+    const char *segment;
+    const char *side;
+};
+
+/* The first entry in a state that names a segment there, behind the entry with the id after. */
+MUST_CHECK enum fault pinot_lineage_entry_naming(struct db *db,
+                                                 const struct pinot_lineage_place *place,
+                                                 const char *state, int64_t after,
                                                  struct pinot_lineage_entry *out,
                                                  struct problem *why);
 

@@ -66,8 +66,10 @@ static enum fault find_repeated(struct db *db, struct pinot_lineage_call *call, 
     bool same = false;
     enum fault f = FAULT_NONE;
     do {
-        f = pinot_lineage_entry_naming(db, table, name, by_to ? PINOT_SIDE_TO : PINOT_SIDE_FROM,
-                                       PINOT_STATE_IN_PROGRESS, entry.id, &entry, why);
+        f = pinot_lineage_entry_naming(
+            db,
+            &(struct pinot_lineage_place){ table, name, by_to ? PINOT_SIDE_TO : PINOT_SIDE_FROM },
+            PINOT_STATE_IN_PROGRESS, entry.id, &entry, why);
         if (!f && entry.id)
             f = pinot_lineage_side_is(db, entry.id, PINOT_SIDE_FROM, call->from, call->from_count,
                                       &same, why);
@@ -91,9 +93,11 @@ static enum fault check_taken(struct db *db, struct pinot_lineage_call *call, in
         const char *name = replaced ? call->from[i] : call->to[i - call->from_count];
         for (size_t k = 0; k < 2 && !f && !is_refused(call); k++) {
             struct pinot_lineage_entry entry;
-            f = pinot_lineage_entry_naming(db, table, name,
-                                           replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO, states[k], 0,
-                                           &entry, why);
+            f = pinot_lineage_entry_naming(
+                db,
+                &(struct pinot_lineage_place){ table, name,
+                                               replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO },
+                states[k], 0, &entry, why);
             if (!f && entry.id)
                 refuse(call, replaced ? PINOT_LINEAGE_FROM_TAKEN : PINOT_LINEAGE_TO_TAKEN, name,
                        entry.name);
@@ -142,9 +146,11 @@ static enum fault push_all_aside(struct db *db, const struct pinot_lineage_call 
         const char *name = replaced ? call->from[i] : call->to[i - call->from_count];
         struct pinot_lineage_entry entry = { .id = 0 };
         do {
-            f = pinot_lineage_entry_naming(db, table, name,
-                                           replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO,
-                                           PINOT_STATE_IN_PROGRESS, 0, &entry, why);
+            f = pinot_lineage_entry_naming(
+                db,
+                &(struct pinot_lineage_place){ table, name,
+                                               replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO },
+                PINOT_STATE_IN_PROGRESS, 0, &entry, why);
             if (!f && entry.id)
                 f = push_aside(db, call, entry.id, why);
         } while (!f && entry.id);
@@ -179,8 +185,9 @@ static enum fault clean_snapshot(struct db *db, const struct pinot_lineage_call 
         return FAULT_NONE;
     do {
         bool same = false;
-        f = pinot_lineage_entry_naming(db, table, call->from[0], PINOT_SIDE_TO,
-                                       PINOT_STATE_COMPLETED, entry.id, &entry, why);
+        f = pinot_lineage_entry_naming(
+            db, &(struct pinot_lineage_place){ table, call->from[0], PINOT_SIDE_TO },
+            PINOT_STATE_COMPLETED, entry.id, &entry, why);
         if (!f && entry.id)
             f = pinot_lineage_side_is(db, entry.id, PINOT_SIDE_TO, call->from, call->from_count,
                                       &same, why);
@@ -366,8 +373,9 @@ static enum fault check_unreplaced(struct db *db, struct pinot_lineage_call *cal
         const char *name = query_column_text(&q, 0);
         for (size_t k = 0; k < 2 && !f && !is_refused(call); k++) {
             struct pinot_lineage_entry other;
-            f = pinot_lineage_entry_naming(db, table, name, PINOT_SIDE_FROM, states[k], 0, &other,
-                                           why);
+            f = pinot_lineage_entry_naming(
+                db, &(struct pinot_lineage_place){ table, name, PINOT_SIDE_FROM }, states[k], 0,
+                &other, why);
             if (!f && other.id)
                 refuse(call, PINOT_LINEAGE_TO_REPLACED, name, other.name);
         }

@@ -11,7 +11,7 @@
 # it, and a web server that came new is not started at boot either.
 
 packages_list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
-packages_log=${TMPDIR:-/tmp}/sluice-packages.$$.log
+packages_log= # a name that nobody foresees, once there is something to write
 packages_policy=/usr/sbin/policy-rc.d
 packages_sudo=()
 
@@ -79,6 +79,7 @@ packages_install() { # WHY PACKAGE...
     fi
     mapfile -t missing < <(packages_missing "$@")
     [ ${#missing[@]} -gt 0 ] || return 0
+    packages_log=$(mktemp -t sluice-packages.XXXXXXXX.log) || return 1
 
     if [ "$(id -u)" -ne 0 ]; then
         if ! sudo -n true 2>/dev/null; then

@@ -21,7 +21,8 @@ static const char usage[] =
     "  token create --name N --rights LIST [--scope PATTERN] [--days D]\n"
     "  token list | token revoke N\n"
     "  dataset list | dataset show W.C.D | dataset drop W.C.D\n"
-    "  gc [--dry-run]           take back the bytes that nothing names\n"
+    "  gc [--dry-run] [--empty-quarantine]\n"
+    "                           take back the bytes that nothing names\n"
     "  version                  print the version\n"
     "Settings are SLUICE_* environment variables; sluice check prints them.\n";
 
@@ -56,7 +57,7 @@ static int run(const struct config *config, int argc, char **argv)
     if (strcmp(verb, "dataset") == 0)
         return verb_dataset(config, argc, argv);
     if (strcmp(verb, "gc") == 0)
-        return verb_gc(config, argc, argv);
+        return verb_gc(config, clock_now_ms(), argc, argv);
     (void)fprintf(stderr, "sluice: there is no verb %s; sluice help lists them\n", verb);
     return EXIT_USAGE;
 }

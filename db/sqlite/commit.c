@@ -234,6 +234,26 @@ enum fault db_begin(struct db *db, struct problem *why)
     return f;
 }
 
+enum fault db_hold(struct db *db, db_body body, void *ctx, struct problem *why)
+{
+    assert(db->state == DB_IDLE);
+    if (db->read_only)
+        return problem_internal(why, "the writers' lock on a connection that only looks");
+    enum fault f = db_healthy(db, why);
+    if (!f)
+        f = lock_take(db->lock, db->lock_wait_ms, why);
+    if (f)
+        return f;
+    db->state = DB_HOLDING;
+    f = db_healthy(db, why);
+    if (!f)
+        f = body(db, ctx, why);
+    db_reset_statements(db);
+    db->state = DB_IDLE;
+    lock_release(db->lock);
+    return f;
+}
+
 /* Whether COMMIT failed before a frame that could count as the commit was written whole: then not
  * even a crash can bring the transaction back.  The frame that says so is the last that COMMIT
  * writes, so a write that was refused is that one's or an earlier one's. */

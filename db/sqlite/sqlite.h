@@ -19,7 +19,7 @@
 enum { DB_BUSY_TIMEOUT_MS = 500 };
 
 /* What the connection is in the middle of. */
-enum db_state { DB_IDLE = 0, DB_READING, DB_WRITING };
+enum db_state { DB_IDLE = 0, DB_READING, DB_WRITING, DB_HOLDING };
 
 struct db {
     sqlite3 *sqlite;

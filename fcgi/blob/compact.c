@@ -89,19 +89,16 @@ static enum fault piece_copy(struct blob_sweeper *sweep, struct piece *piece, st
 }
 
 /* From the commit on, also when it is not certain, rows may name the copies. */
-static enum fault piece_move(struct blob_sweeper *sweep, const struct piece *piece,
+static enum fault piece_move(struct blob_sweeper *sweep, const struct piece *piece, uint64_t *moved,
                              struct problem *why)
 {
     const struct blob_rows *rows = sweep->rows;
-    enum fault f = rows->lock(rows->ctx, why);
-    if (f)
-        return f;
-    for (size_t i = 0; i < piece->count && !f; i++)
-        f = rows->move(rows->ctx, &piece->from[i], &piece->to[i], why);
-    if (!f)
+    struct blob_moves moves = { .from = piece->from, .to = piece->to, .count = piece->count };
+    const enum fault f = rows->move(rows->ctx, &moves, why);
+    if (moves.named)
         blob_keep(sweep->store);
-    const enum fault ended = rows->unlock(rows->ctx, !f, why);
-    return f ? f : ended;
+    *moved += moves.rows;
+    return f;
 }
 
 static uint64_t piece_bytes(const struct piece *piece)
@@ -112,16 +109,16 @@ static uint64_t piece_bytes(const struct piece *piece)
     return bytes;
 }
 
-/* Copies piece by piece until the pack holds nothing named. */
+/* Copies piece by piece until the pack holds nothing named.  *moved: rows that moved. */
 static enum fault move_out(struct blob_sweeper *sweep, uint32_t number, uint64_t *copied,
-                           struct problem *why)
+                           uint64_t *moved, struct problem *why)
 {
     struct piece piece = { .count = 0 };
     enum fault f = piece_collect(sweep, number, &piece, why);
     while (!f && piece.count > 0) {
         f = piece_copy(sweep, &piece, why);
         if (!f)
-            f = piece_move(sweep, &piece, why);
+            f = piece_move(sweep, &piece, moved, why);
         *copied += piece_bytes(&piece);
         if (!f)
             f = piece_collect(sweep, number, &piece, why);
@@ -147,14 +144,17 @@ enum fault blob_compact(struct blob_sweeper *sweep, uint32_t number, uint64_t si
                         struct problem *why)
 {
     uint64_t copied = 0;
+    uint64_t moved = 0;
     bool gone = false;
-    if (sweep->dry_run)
+    if (sweep->plan->dry_run)
         return count_only(sweep, number, size, why);
-    enum fault f = move_out(sweep, number, &copied, why);
+    enum fault f = blob_census_take(&sweep->census, sweep->rows, why);
+    if (!f)
+        f = move_out(sweep, number, &copied, &moved, why);
     if (f && !why->fault)
         return FAULT_NONE; /* only reading failed: the pack stays, and the sweep's end tells */
     if (!f)
-        f = blob_sweep_remove(sweep, number, &gone, why);
+        f = blob_sweep_remove(sweep, number, moved, &gone, why);
     if (!f && gone) {
         sweep->report->packs_compacted++;
         sweep->report->bytes_freed += size - (copied < size ? copied : size);

@@ -2,8 +2,10 @@
 
 #include "stream/digest.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum fault blob_pack_write(struct blob_store *store, struct problem *why)
@@ -31,6 +33,19 @@ static enum fault pack_retire(struct blob_store *store, struct problem *why)
     return FAULT_NONE;
 }
 
+/* Whether the open pack still has its name: what went into one that somebody has removed would be
+ * gone with the descriptor, however often it was flushed. */
+static bool has_name(const struct blob_store *store)
+{
+    struct stat open_one = { 0 };
+    struct stat named = { 0 };
+    char name[BLOB_NAME_MAX];
+    blob_name_number(store->pack.file.number, name);
+    return fstat(store->pack.file.fd, &open_one) == 0 &&
+           fstatat(store->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+}
+
 /* A pack with room for len bytes, in its file and in its buffer. */
 static enum fault pack_ready(struct blob_store *store, size_t len, struct problem *why)
 {
@@ -40,6 +55,8 @@ static enum fault pack_ready(struct blob_store *store, size_t len, struct proble
         pack->buffer = malloc(BLOB_PACK_BUFFER);
     if (!pack->buffer)
         return problem_internal(why, "out of memory for a pack's buffer");
+    if (pack->file.fd >= 0 && !store->unflushed.pack && !has_name(store))
+        blob_pack_abandon(store); /* looked at once a request */
     if (pack->file.fd >= 0 && pack->file.written + pack->held + len > BLOB_PACK_BYTES_MAX)
         f = pack_retire(store, why);
     if (!f && pack->file.fd < 0)

@@ -1,7 +1,5 @@
 #include "blob/sweep_internal.h"
 
-#include "base/number.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,45 +31,87 @@ enum fault blob_sweep_named(const struct blob_sweeper *sweep, uint32_t number,
                                  out, why);
 }
 
-/* Takes the lock to delete what no row named a moment ago, which is durable then. */
-static enum fault rows_lock(const struct blob_sweeper *sweep, struct problem *why)
+/* Runs body under the lock, to delete what no row named a moment ago, which is durable then, and
+ * what the walk has not found named. */
+static enum fault under_lock(struct blob_sweeper *sweep,
+                             enum fault (*body)(void *arg, struct problem *why), void *arg,
+                             struct problem *why)
 {
-    const enum fault f = sweep->rows->settle(sweep->rows->ctx, why);
-    return f ? f : sweep->rows->lock(sweep->rows->ctx, why);
+    const struct blob_rows *rows = sweep->rows;
+    enum fault f = blob_census_take(&sweep->census, rows, why);
+    if (!f)
+        f = rows->settle(rows->ctx, why);
+    return f ? f : rows->hold(rows->ctx, body, arg, why);
 }
 
-/* Ends a piece of work that wrote no rows; the first fault is told. */
-static enum fault rows_unlock(const struct blob_sweeper *sweep, enum fault f, struct problem *why)
+/* Inside hold(): rows that the walk has found may have gone since.  Otherwise the index says less
+ * than its table and is not to be believed, which is told when all is done. */
+static enum fault look_again(struct blob_sweeper *sweep, uint32_t number, bool *named_still,
+                             struct problem *why)
 {
-    const enum fault ended = sweep->rows->unlock(sweep->rows->ctx, false, why);
-    return f ? f : ended;
-}
-
-/* Inside lock..unlock. */
-static enum fault remove_unnamed(struct blob_sweeper *sweep, uint32_t number, bool *gone,
-                                 struct problem *why)
-{
-    struct blob_named named = { 0 };
-    const enum fault f = blob_sweep_named(sweep, number, &named, why);
-    if (f || named.contents > 0)
+    const int64_t file = blob_file_id(sweep->worker, number);
+    char path[BLOB_NAME_MAX];
+    blob_census_release(&sweep->census);
+    const enum fault f = blob_census_take(&sweep->census, sweep->rows, why);
+    *named_still = !f && blob_census_of(&sweep->census, file).rows > 0;
+    if (f || !*named_still)
         return f;
-    char name[BLOB_NAME_MAX];
-    blob_name_number(number, name);
-    if (unlinkat(sweep->folder, name, 0) != 0)
-        return errno == ENOENT ? FAULT_NONE : problem_errno(why, errno, "remove a blob file");
-    sweep->removed = true;
-    *gone = true;
+    blob_name_path(file, path);
+    (void)problem_internal(&sweep->damage,
+                           "the table says that rows name blob file %s, the index does not: the "
+                           "database needs a REINDEX",
+                           path);
     return FAULT_NONE;
 }
 
-enum fault blob_sweep_remove(struct blob_sweeper *sweep, uint32_t number, bool *gone,
-                             struct problem *why)
+static enum fault take_file(struct blob_sweeper *sweep, uint32_t number, struct problem *why)
 {
-    enum fault f = rows_lock(sweep, why);
-    if (f)
+    char name[BLOB_NAME_MAX];
+    blob_name_number(number, name);
+    if (sweep->plan->day)
+        return blob_quarantine_take(sweep->store, sweep->folder, sweep->worker, number,
+                                    sweep->plan->day, why);
+    return unlinkat(sweep->folder, name, 0) == 0 ? FAULT_NONE
+                                                 : problem_errno(why, errno, "remove a blob file");
+}
+
+/* A file to be removed. */
+struct removal {
+    struct blob_sweeper *sweep;
+    uint32_t number;
+    uint64_t moved; /* rows that have moved out of it since the walk */
+    bool gone;
+};
+
+/* Inside hold(). */
+static enum fault remove_unnamed(void *arg, struct problem *why)
+{
+    struct removal *removal = arg;
+    struct blob_sweeper *sweep = removal->sweep;
+    struct blob_named named = { 0 };
+    const int64_t file = blob_file_id(sweep->worker, removal->number);
+    enum fault f = blob_sweep_named(sweep, removal->number, &named, why);
+    if (f || named.contents > 0)
         return f;
-    f = remove_unnamed(sweep, number, gone, why);
-    return rows_unlock(sweep, f, why);
+    if (blob_census_of(&sweep->census, file).rows > removal->moved) {
+        bool named_still = false;
+        f = look_again(sweep, removal->number, &named_still, why);
+        if (f || named_still)
+            return f;
+    }
+    f = take_file(sweep, removal->number, why);
+    sweep->removed = sweep->removed || !f;
+    removal->gone = !f;
+    return f;
+}
+
+enum fault blob_sweep_remove(struct blob_sweeper *sweep, uint32_t number, uint64_t moved,
+                             bool *gone, struct problem *why)
+{
+    struct removal removal = { .sweep = sweep, .number = number, .moved = moved };
+    const enum fault f = under_lock(sweep, remove_unnamed, &removal, why);
+    *gone = removal.gone;
+    return f;
 }
 
 static void count_removed(struct blob_sweeper *sweep, uint64_t size)
@@ -80,29 +120,35 @@ static void count_removed(struct blob_sweeper *sweep, uint64_t size)
     sweep->report->bytes_freed += size;
 }
 
-/* Unlinks what was gathered, in one piece under the lock. */
+/* Inside hold(). */
+static enum fault remove_each_doomed(void *arg, struct problem *why)
+{
+    struct blob_sweeper *sweep = arg;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < sweep->doomed_count && !f; i++) {
+        struct removal removal = { .sweep = sweep, .number = sweep->doomed[i].number };
+        f = remove_unnamed(&removal, why);
+        if (removal.gone)
+            count_removed(sweep, sweep->doomed[i].size);
+    }
+    return f;
+}
+
+/* Takes what was gathered, in one piece under the lock. */
 static enum fault remove_doomed(struct blob_sweeper *sweep, struct problem *why)
 {
     if (sweep->doomed_count == 0)
         return FAULT_NONE;
-    enum fault f = rows_lock(sweep, why);
-    if (f)
-        return f;
-    for (size_t i = 0; i < sweep->doomed_count && !f; i++) {
-        bool gone = false;
-        f = remove_unnamed(sweep, sweep->doomed[i].number, &gone, why);
-        if (gone)
-            count_removed(sweep, sweep->doomed[i].size);
-    }
+    const enum fault f = under_lock(sweep, remove_each_doomed, sweep, why);
     sweep->doomed_count = 0;
     sweep->doomed_bytes = 0;
-    return rows_unlock(sweep, f, why);
+    return f;
 }
 
 static enum fault doom(struct blob_sweeper *sweep, uint32_t number, uint64_t size,
                        struct problem *why)
 {
-    if (sweep->dry_run) {
+    if (sweep->plan->dry_run) {
         count_removed(sweep, size);
         return FAULT_NONE;
     }
@@ -113,36 +159,58 @@ static enum fault doom(struct blob_sweeper *sweep, uint32_t number, uint64_t siz
     return remove_doomed(sweep, why);
 }
 
-/* Under the lock: looks again where the last named content ends, and cuts there. */
-static enum fault cut_locked(struct blob_sweeper *sweep, uint32_t number, int fd, uint64_t size,
-                             struct blob_named *named, struct problem *why)
+/* A pack whose tail is to be cut. */
+struct cutting {
+    struct blob_sweeper *sweep;
+    uint32_t number;
+    int fd;
+    uint64_t size;
+    struct blob_named *named; /* out: as it is under the lock */
+};
+
+/* Inside hold(): looks again where the last named content ends, and cuts there. */
+static enum fault cut_unnamed(void *arg, struct problem *why)
 {
-    enum fault f = rows_lock(sweep, why);
+    struct cutting *c = arg;
+    const int64_t file = blob_file_id(c->sweep->worker, c->number);
+    const enum fault f = blob_sweep_named(c->sweep, c->number, c->named, why);
     if (f)
         return f;
-    f = blob_sweep_named(sweep, number, named, why);
-    if (!f && named->end < size && ftruncate(fd, (off_t)named->end) != 0)
-        f = problem_errno(why, errno, "cut a pack");
-    return rows_unlock(sweep, f, why);
+    const uint64_t end = blob_census_of(&c->sweep->census, file).end;
+    if (end > c->named->end)
+        c->named->end = end; /* the walk has found more */
+    if (c->named->end < c->size && ftruncate(c->fd, (off_t)c->named->end) != 0)
+        return problem_errno(why, errno, "cut a pack");
+    return FAULT_NONE;
 }
 
-/* Cuts the tail that no row names; *size is then where the file ends. */
+static enum fault cut_open(struct blob_sweeper *sweep, uint32_t number, struct blob_named *named,
+                           uint64_t size, struct problem *why)
+{
+    char name[BLOB_NAME_MAX];
+    blob_name_number(number, name);
+    const int fd = openat(sweep->folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return problem_errno(why, errno, "open a pack to cut it");
+    struct cutting cutting = { sweep, number, fd, size, named };
+    enum fault f = under_lock(sweep, cut_unnamed, &cutting, why);
+    if (!f)
+        f = blob_sync_file(fd, "flush a pack that was cut", why);
+    (void)close(fd);
+    return f;
+}
+
+/* Cuts the tail that no row names; *size is then where the file ends.  With a quarantine it stays,
+ * as holes do, until so much is unnamed that the pack is compacted: a tail cannot be given back. */
 static enum fault cut(struct blob_sweeper *sweep, uint32_t number, struct blob_named *named,
                       uint64_t *size, struct problem *why)
 {
     const uint64_t before = *size;
     enum fault f = FAULT_NONE;
-    if (!sweep->dry_run) {
-        char name[BLOB_NAME_MAX];
-        blob_name_number(number, name);
-        const int fd = openat(sweep->folder, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-            return problem_errno(why, errno, "open a pack to cut it");
-        f = cut_locked(sweep, number, fd, before, named, why);
-        if (!f)
-            f = blob_sync_file(fd, "flush a pack that was cut", why);
-        (void)close(fd);
-    }
+    if (sweep->plan->day)
+        return FAULT_NONE;
+    if (!sweep->plan->dry_run)
+        f = cut_open(sweep, number, named, before, why);
     if (f || named->end >= before)
         return f;
     *size = named->end;
@@ -168,44 +236,19 @@ static enum fault sweep_file(struct blob_sweeper *sweep, uint32_t number, struct
         return doom(sweep, number, size, why);
     if (!f && named.end < size)
         f = cut(sweep, number, &named, &size, why);
-    if (!f && sweep->extent == BLOB_SWEEP_ALL && size > 0 && named.bytes <= size / 2)
+    if (!f && sweep->plan->extent == BLOB_SWEEP_ALL && size > 0 && named.bytes <= size / 2)
         f = blob_compact(sweep, number, size, why);
     return f;
-}
-
-/* A listing of an open folder, read as a stream; NULL with errno set. */
-static DIR *folder_list(int folder)
-{
-    const int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    if (!list && fd >= 0)
-        (void)close(fd);
-    return list;
-}
-
-/* The next entry whose name is exactly digits hexadecimal ones; NULL at the end, errno 0. */
-static const char *list_next(DIR *list, size_t digits, uint64_t *number)
-{
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(list);
-        if (!entry)
-            return NULL;
-        const size_t len = strlen(entry->d_name);
-        if (len == digits && strspn(entry->d_name, "0123456789abcdef") == len &&
-            number_hex64(entry->d_name, len, number))
-            return entry->d_name;
-    }
 }
 
 static enum fault sweep_files(struct blob_sweeper *sweep, struct problem *why)
 {
     enum fault f = FAULT_NONE;
     uint64_t number = 0;
-    DIR *list = folder_list(sweep->folder);
+    DIR *list = blob_list_open(sweep->folder);
     if (!list)
         return problem_errno(why, errno, "list a worker's folder");
-    while (!f && list_next(list, BLOB_FILE_DIGITS, &number))
+    while (!f && blob_list_next(list, BLOB_FILE_DIGITS, &number))
         f = sweep_file(sweep, (uint32_t)number, why);
     if (!f && errno != 0)
         f = problem_errno(why, errno, "list a worker's folder");
@@ -221,7 +264,7 @@ static enum fault folder_finish(struct blob_sweeper *sweep, bool had_lock, struc
 {
     if (had_lock)
         sweep->report->locks_removed++;
-    if (sweep->dry_run)
+    if (sweep->plan->dry_run)
         return FAULT_NONE;
     if (sweep->removed) {
         const enum fault f = blob_sync_folder(sweep->folder, "flush a swept folder", why);
@@ -273,10 +316,11 @@ static enum fault sweep_folder(struct blob_sweeper *sweep, struct problem *why)
     int lock = -1;
     enum fault f = lock_take(sweep->folder, false, &lock, &outcome, why);
     const bool had_lock = outcome == LOCK_TAKEN;
-    if (!f && outcome == LOCK_MISSING && sweep->extent == BLOB_SWEEP_ALL && !sweep->dry_run)
+    if (!f && outcome == LOCK_MISSING && sweep->plan->extent == BLOB_SWEEP_ALL &&
+        !sweep->plan->dry_run)
         f = lock_take(sweep->folder, true, &lock, &outcome, why);
-    const bool look = outcome == LOCK_TAKEN || (outcome == LOCK_MISSING && sweep->dry_run &&
-                                                sweep->extent == BLOB_SWEEP_ALL);
+    const bool look = outcome == LOCK_TAKEN || (outcome == LOCK_MISSING && sweep->plan->dry_run &&
+                                                sweep->plan->extent == BLOB_SWEEP_ALL);
     if (!f && look)
         f = sweep_files(sweep, why);
     if (!f && look)
@@ -305,28 +349,33 @@ static enum fault sweep_worker(struct blob_sweeper *sweep, const char *name, uin
     return f;
 }
 
-enum fault blob_sweep(struct blob_store *store, const struct blob_rows *rows,
-                      enum blob_sweep_extent extent, bool dry_run, struct blob_sweep_report *report,
-                      struct problem *why)
+static enum fault sweep_workers(struct blob_sweeper *sweep, struct problem *why)
 {
-    struct blob_sweeper sweep = {
-        .store = store, .rows = rows, .extent = extent, .dry_run = dry_run, .report = report
-    };
     enum fault f = FAULT_NONE;
     uint64_t worker = 0;
-    *report = (struct blob_sweep_report){ 0 };
-    DIR *list = folder_list(store->root);
+    DIR *list = blob_list_open(sweep->store->root);
     if (!list)
         return problem_errno(why, errno, "list the blob store");
-    const char *name = list_next(list, BLOB_FOLDER_DIGITS, &worker);
+    const char *name = blob_list_next(list, BLOB_FOLDER_DIGITS, &worker);
     while (name && !f) {
-        f = sweep_worker(&sweep, name, worker, why);
+        f = sweep_worker(sweep, name, worker, why);
         if (!f)
-            name = list_next(list, BLOB_FOLDER_DIGITS, &worker);
+            name = blob_list_next(list, BLOB_FOLDER_DIGITS, &worker);
     }
     if (!f && errno != 0)
         f = problem_errno(why, errno, "list the blob store");
     (void)closedir(list);
+    return f;
+}
+
+enum fault blob_sweep(struct blob_store *store, const struct blob_rows *rows,
+                      const struct blob_sweep_plan *plan, struct blob_sweep_report *report,
+                      struct problem *why)
+{
+    struct blob_sweeper sweep = { .store = store, .rows = rows, .plan = plan, .report = report };
+    *report = (struct blob_sweep_report){ 0 };
+    enum fault f = sweep_workers(&sweep, why);
+    blob_census_release(&sweep.census);
     if (!f && sweep.damage.fault)
         f = problem_internal(why, "a pack was left as it is: %s", sweep.damage.detail);
     return f;

@@ -7,6 +7,8 @@
 #include "blob/store_internal.h"
 #include "blob/sweep.h"
 
+#include <dirent.h>
+
 enum {
     BLOB_DOOMED_MAX = 256, /* files unlinked under one lock of the rows */
     BLOB_MOVES_MAX = 250,  /* contents whose rows move under one lock: about 0.6 ms */
@@ -21,13 +23,27 @@ struct blob_doomed {
     uint64_t size;
 };
 
+/* What the walk found in one file. */
+struct blob_census_file {
+    int64_t file; /* 0: an empty slot */
+    uint64_t rows;
+    uint64_t end; /* where the last content ends */
+};
+
+/* What the walk found in all of them. */
+struct blob_census {
+    struct blob_census_file *slots; /* NULL before the walk */
+    size_t slot_count;              /* a power of two */
+    size_t count;
+};
+
 struct blob_sweeper {
     struct blob_store *store;
     const struct blob_rows *rows;
-    enum blob_sweep_extent extent;
-    bool dry_run;
+    const struct blob_sweep_plan *plan;
     struct blob_sweep_report *report;
     struct problem damage; /* the first pack that could not be read: told when all is done */
+    struct blob_census census;
 
     uint64_t worker; /* the folder being swept; its lock is held */
     int folder;
@@ -49,9 +65,35 @@ struct blob_named {
 MUST_CHECK enum fault blob_sweep_named(const struct blob_sweeper *sweep, uint32_t number,
                                        struct blob_named *out, struct problem *why);
 
-/* Unlinks a file under the lock unless a row names it there.  *gone says which. */
-MUST_CHECK enum fault blob_sweep_remove(struct blob_sweeper *sweep, uint32_t number, bool *gone,
-                                        struct problem *why);
+/* Takes a file under the lock unless a row names it there.  moved: rows of it that compaction has
+ * moved since the walk.  *gone says which. */
+MUST_CHECK enum fault blob_sweep_remove(struct blob_sweeper *sweep, uint32_t number, uint64_t moved,
+                                        bool *gone, struct problem *why);
+
+/* ---- census.c ---- */
+
+/* Walks through all rows, unless that was done. */
+MUST_CHECK enum fault blob_census_take(struct blob_census *census, const struct blob_rows *rows,
+                                       struct problem *why);
+
+/* All zero for a file that no row names. */
+struct blob_census_file blob_census_of(const struct blob_census *census, int64_t file);
+
+void blob_census_release(struct blob_census *census);
+
+/* ---- quarantine.c ---- */
+
+/* Moves a file of the worker's open folder into the quarantine of a day. */
+MUST_CHECK enum fault blob_quarantine_take(struct blob_store *store, int folder, uint64_t worker,
+                                           uint32_t number, const char *day, struct problem *why);
+
+/* ---- list.c ---- */
+
+/* A listing of an open folder, read as a stream; NULL with errno set. */
+DIR *blob_list_open(int folder);
+
+/* The next entry whose name is exactly digits hexadecimal ones; NULL at the end, errno 0. */
+const char *blob_list_next(DIR *list, size_t digits, uint64_t *number);
 
 /* ---- compact.c ---- */
 

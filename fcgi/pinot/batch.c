@@ -3,11 +3,11 @@
 #include "base/arena.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "pinot/archive_decoder.h"
 #include "pinot/creation_meta.h"
 #include "pinot/mapping.h"
 #include "pinot/names.h"
 #include "pinot/segment_metadata.h"
-#include "stream/coding.h"
 #include "stream/tar.h"
 
 #include <stdbool.h>
@@ -30,7 +30,7 @@ struct mark {
 };
 
 struct batch {
-    struct decoder *decoder;
+    struct archive_decoder decoder;
     struct tar *tar;
     struct arena *texts;
     bool own_fault; /* the fault is about a file inside, not about the archive */
@@ -350,8 +350,7 @@ enum fault batch_create(uint64_t decoded_max, uint64_t seed, struct batch **out,
     enum fault f = b->texts ? FAULT_NONE : out_of_memory(why);
     if (!f)
         f = tar_create(&sink, b, &b->tar, why);
-    if (!f)
-        f = decoder_create(CODING_GZIP, decoded_max, tar_feed, b->tar, &b->decoder, why);
+    archive_decoder_init(&b->decoder, decoded_max, tar_feed, b->tar);
     if (f)
         batch_destroy(b);
     else
@@ -363,7 +362,7 @@ void batch_destroy(struct batch *batch)
 {
     if (!batch)
         return;
-    decoder_destroy(batch->decoder);
+    archive_decoder_release(&batch->decoder);
     tar_destroy(batch->tar);
     arena_destroy(batch->texts);
     mapping_release(&batch->mapping);
@@ -390,7 +389,7 @@ static enum fault explain(const struct batch *b, enum fault f, struct problem *w
 enum fault batch_feed(void *batch, const void *bytes, size_t len, struct problem *why)
 {
     struct batch *b = batch;
-    return explain(b, decoder_feed(b->decoder, bytes, len, why), why);
+    return explain(b, archive_decoder_feed(&b->decoder, bytes, len, why), why);
 }
 
 static enum fault check_complete(const struct batch *b, struct problem *why)
@@ -432,7 +431,7 @@ static void sort_by_place(struct batch *b)
 enum fault batch_end(struct batch *batch, struct pinot_segment **segments, size_t *count,
                      struct problem *why)
 {
-    enum fault f = decoder_end(batch->decoder, why);
+    enum fault f = archive_decoder_end(&batch->decoder, why);
     if (!f)
         f = tar_end(batch->tar, why);
     f = explain(batch, f, why);

@@ -1,7 +1,7 @@
 /*
- * batch.h - the archive of a batch, read while it streams: a gzipped tar with the files
- * <segment>.creation.meta and <segment>.metadata.properties of each segment, in any folders and in
- * any order, and all_segments_metadata (mapping.h).
+ * batch.h - the archive of a batch, read while it streams: a compressed tar (archive_decoder.h) with
+ * the files <segment>.creation.meta and <segment>.metadata.properties of each segment, in any folders
+ * and in any order, and all_segments_metadata (mapping.h).
  *
  * Each file is reduced to what a push needs as soon as it has ended, so the memory is bounded by
  * PINOT_BATCH_SEGMENTS_MAX and PINOT_BATCH_BYTES_MAX, whatever the archive unpacks to.  Files with
@@ -26,7 +26,7 @@ MUST_CHECK enum fault batch_create(uint64_t decoded_max, uint64_t seed, struct b
 /* batch may be NULL. */
 void batch_destroy(struct batch *batch);
 
-/* Feeds the gzipped archive; ctx is the batch.  FAULT_MALFORMED for what is no gzipped tar ("Failed
+/* Feeds the archive; ctx is the batch.  FAULT_MALFORMED for what is no compressed tar ("Failed
  * to unzip the segment metadata files. " and the cause), for links and devices, names with "..",
  * files or mapping lines of a segment that come twice, and files that do not parse or that name
  * another segment inside; FAULT_TOO_LARGE over a limit. */

@@ -26,10 +26,11 @@ static enum fault decide_table(const struct configs *c, const char *name, bool t
 {
     if (!there && c->how == CONFIGS_TABLE_REPLACE)
         return problem_set(why, FAULT_MISSING, "Table %s does not exist", name);
-    if (!schema && c->how == CONFIGS_TABLE_CHECK)
+    if (!schema && c->how == CONFIGS_TABLE_CHECK) {
         return problem_set(why, FAULT_MALFORMED,
                            "Invalid table config: %s. Failed to find schema for table: %s", name,
                            name);
+    }
     if (!schema)
         return problem_set(why, FAULT_MALFORMED, "Failed to find schema for table: %s", name);
     if (!there || c->how != CONFIGS_TABLE_NEW)
@@ -138,10 +139,11 @@ static enum fault not_compatible(const struct configs *c, const char *details, s
         "\n4. New columns should be added as optional fields with default values"
         "\n5. If you must make breaking changes, consider creating a new schema version or use "
         "force=true (use with caution)";
-    if (c->how == CONFIGS_SCHEMA_REPLACE)
+    if (c->how == CONFIGS_SCHEMA_REPLACE) {
         return problem_set(why, FAULT_MALFORMED,
                            "Backward incompatible schema %s. Only allow adding new columns:%s",
                            c->raw, details);
+    }
     return problem_set(why, FAULT_MALFORMED,
                        "%s%s%sNew schema: %s is not backward-compatible with the existing schema."
                        "\n\nIncompatibility Details:%s%s",

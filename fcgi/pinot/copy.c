@@ -86,10 +86,11 @@ static enum fault copy_verify(struct copy *copy, const struct deep_store *store,
         return f;
     }
     if (!readable || !is_of_table(metadata->table, store->table) ||
-        strcmp(metadata->name, segment->name) != 0)
+        strcmp(metadata->name, segment->name) != 0) {
         return problem_set(why, FAULT_MALFORMED,
                            "the file of segment: %s is not that segment of table: %s",
                            segment->name, store->table);
+    }
     if (creation.crc == segment->crc)
         return FAULT_NONE;
     return problem_set(why, FAULT_MALFORMED,

@@ -186,7 +186,8 @@ static enum fault read_column(struct column *column, const char *bytes, size_t l
                         "a partitioned column of segment: %s has no numPartitions", segment);
     if (f)
         return f;
-    qsort(column->partitions, column->partition_count, sizeof column->partitions[0], by_number);
+    if (column->partition_count > 0)
+        qsort(column->partitions, column->partition_count, sizeof column->partitions[0], by_number);
     out->failed = out->failed || text_failed(&column->config);
     add_column(out, column);
     return FAULT_NONE;

@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_IN_HOUR = 3600 * 1000, SHOWN_MAX = 200 /* bytes of a list that a text quotes */ };
+enum {
+    HEAD_MAX = 8 * NAME_MAX_BYTES,
+    MS_IN_HOUR = 3600 * 1000,
+    SHOWN_MAX = 200 /* bytes of a list that a text quotes */
+};
 
 /* A call under way. */
 struct replacing {
@@ -421,7 +425,7 @@ static enum fault send_entries(struct telling *t, struct problem *why)
     struct text head;
     const char *table = t->r->tables.tables[0].name;
     bool first = true;
-    text_init(&head, 8 * NAME_MAX_BYTES);
+    text_init(&head, HEAD_MAX);
     text_adds(&head, "{\"tableNameWithType\":");
     json_quote(&head, table, strlen(table));
     text_adds(&head, ",\"lineageEntries\":{");

@@ -102,11 +102,12 @@ static enum fault check_field(const char *schema, size_t list, json_object *fiel
         return invalid(schema, "dataType is missing of column: ", column, why);
     enum fault f = check_type(schema, list, column, type, why);
     if (!f && is_multi_valued(field) &&
-        (strcmp(type, "JSON") == 0 || strcmp(type, "BIG_DECIMAL") == 0))
+        (strcmp(type, "JSON") == 0 || strcmp(type, "BIG_DECIMAL") == 0)) {
         f = problem_set(why, FAULT_MALFORMED,
                         "Invalid schema: %s. Reason: %s columns cannot be of multi-value type: "
                         "%.*s",
                         schema, type, SHOWN_MAX, column);
+    }
     return f;
 }
 

@@ -1,8 +1,8 @@
 #include "pinot/segment_archive.h"
 
 #include "base/text.h"
+#include "pinot/archive_decoder.h"
 #include "pinot/names.h"
-#include "stream/coding.h"
 #include "stream/tar.h"
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct archived {
 };
 
 struct segment_archive {
-    struct decoder *decoder;
+    struct archive_decoder decoder;
     struct tar *tar;
     struct archived creation;
     struct archived properties;
@@ -100,8 +100,7 @@ enum fault segment_archive_create(uint64_t decoded_max, struct segment_archive *
     text_init(&a->properties.bytes, PINOT_PROPERTIES_MAX);
     segment_metadata_init(&a->metadata);
     enum fault f = tar_create(&sink, a, &a->tar, why);
-    if (!f)
-        f = decoder_create(CODING_GZIP, decoded_max, tar_feed, a->tar, &a->decoder, why);
+    archive_decoder_init(&a->decoder, decoded_max, tar_feed, a->tar);
     if (f)
         segment_archive_destroy(a);
     else
@@ -113,7 +112,7 @@ void segment_archive_destroy(struct segment_archive *archive)
 {
     if (!archive)
         return;
-    decoder_destroy(archive->decoder);
+    archive_decoder_release(&archive->decoder);
     tar_destroy(archive->tar);
     segment_metadata_release(&archive->metadata);
     text_release(&archive->creation.bytes);
@@ -128,13 +127,14 @@ static enum fault explain(enum fault f, struct problem *why)
         return f;
     const struct problem cause = *why;
     *why = PROBLEM_NONE;
-    return problem_set(why, FAULT_MALFORMED, "the segment is no gzipped tar: %.512s", cause.text);
+    return problem_set(why, FAULT_MALFORMED, "the segment is no compressed tar: %.512s",
+                       cause.text);
 }
 
 enum fault segment_archive_feed(void *archive, const void *bytes, size_t len, struct problem *why)
 {
     struct segment_archive *a = archive;
-    return explain(decoder_feed(a->decoder, bytes, len, why), why);
+    return explain(archive_decoder_feed(&a->decoder, bytes, len, why), why);
 }
 
 enum fault segment_archive_end(struct segment_archive *archive, struct creation_meta *creation,
@@ -143,7 +143,7 @@ enum fault segment_archive_end(struct segment_archive *archive, struct creation_
     static const char unnamed[] = "in the archive";
     const struct archived *c = &archive->creation;
     const struct archived *p = &archive->properties;
-    enum fault f = explain(decoder_end(archive->decoder, why), why);
+    enum fault f = explain(archive_decoder_end(&archive->decoder, why), why);
     if (!f)
         f = tar_end(archive->tar, why);
     if (!f && !(c->seen && p->seen))

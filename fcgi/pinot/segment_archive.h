@@ -1,6 +1,6 @@
 /*
- * segment_archive.h - the gzipped tar of one segment, read while it streams: its creation.meta and
- * metadata.properties, of the folder v3 when they are there more than once.
+ * segment_archive.h - the compressed tar (archive_decoder.h) of one segment, read while it streams: its
+ * creation.meta and metadata.properties, of the folder v3 when they are there more than once.
  *
  * A METADATA push of one segment sends an archive of these two files alone, a SEGMENT push the whole
  * segment.
@@ -22,7 +22,7 @@ MUST_CHECK enum fault segment_archive_create(uint64_t decoded_max, struct segmen
                                              struct problem *why);
 void segment_archive_destroy(struct segment_archive *archive); /* may be NULL */
 
-/* Feeds the gzipped archive; ctx is the archive.  FAULT_MALFORMED for what is no gzipped tar and for
+/* Feeds the archive; ctx is the archive.  FAULT_MALFORMED for what is no compressed tar and for
  * links and devices. */
 MUST_CHECK enum fault segment_archive_feed(void *archive, const void *bytes, size_t len,
                                            struct problem *why);

@@ -42,6 +42,8 @@ const char *coding_name(enum coding coding)
         return "br";
     case CODING_ZSTD:
         return "zstd";
+    case CODING_LZ4:
+        return "lz4";
     }
     return "unknown";
 }
@@ -80,6 +82,8 @@ static const struct coding_engine *engine_of(enum coding coding)
         return &coding_br_engine;
     case CODING_ZSTD:
         return &coding_zstd_engine;
+    case CODING_LZ4:
+        return &coding_lz4_engine;
     }
     return NULL;
 }

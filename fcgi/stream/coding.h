@@ -3,7 +3,8 @@
  *
  * gzip (RFC 1952, any number of members, and zeros behind them: padding), deflate (RFC 9110: the zlib format, RFC 1950; raw RFC
  * 1951 is taken too, as clients send both), br (RFC 7932, no large windows), zstd (RFC 8878, any
- * number of frames, windows up to ZSTD_WINDOW_LOG_MAX; skippable frames are skipped).
+ * number of frames, windows up to ZSTD_WINDOW_LOG_MAX; skippable frames are skipped), and for archives
+ * alone, which no Content-Encoding names, lz4 (LZ4 frames, any number, padded as gzip is).
  *
  * Every cut of the stream gives the same bytes and the same verdict, also where a stream is bad in
  * two ways: the libraries always see the same slices of the input, whole ones while it is fed and
@@ -14,7 +15,7 @@
  * passed, is FAULT_TOO_LARGE.  The texts are those of Oxen where it has one.
  *
  * Memory: two IO_CHUNK buffers at most, and: gzip and deflate under 64 KiB, br up to 16 MiB, zstd
- * up to 8 MiB plus its tables.
+ * up to 8 MiB plus its tables, lz4 up to 9 MiB.
  */
 #ifndef STREAM_CODING_H
 #define STREAM_CODING_H
@@ -35,7 +36,7 @@
 #define CODING_TOO_LARGE "coding_too_large"   /* FAULT_TOO_LARGE: past decoded_max */
 #define CODING_RATIO "coding_ratio"           /* FAULT_TOO_LARGE: a bomb by its ratio */
 
-enum coding { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD };
+enum coding { CODING_IDENTITY, CODING_GZIP, CODING_DEFLATE, CODING_BR, CODING_ZSTD, CODING_LZ4 };
 
 /* The coding that a Content-Encoding value names: NULL, "" and "identity" are CODING_IDENTITY,
  * "x-gzip" is gzip; case does not matter.  More than one coding, or an unknown one, is

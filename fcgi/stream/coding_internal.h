@@ -43,6 +43,7 @@ extern const struct coding_engine coding_gzip_engine;
 extern const struct coding_engine coding_deflate_engine;
 extern const struct coding_engine coding_br_engine;
 extern const struct coding_engine coding_zstd_engine;
+extern const struct coding_engine coding_lz4_engine;
 
 /* Faults that every coding knows; name: as coding_name() has it. */
 enum fault coding_bad_header(const char *name, struct problem *why);

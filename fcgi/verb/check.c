@@ -56,11 +56,13 @@ static enum fault check_room(int folder, int64_t floor, struct problem *why)
 {
     struct blob_disk disk = { 0 };
     const enum fault f = blob_disk(folder, floor, &disk, why);
-    if (!f && disk.free < disk.floor)
-        return problem_set(why, FAULT_STORAGE_FULL,
-                           "%llu bytes are free, and uploads are refused below %llu: "
-                           "delete, run sluice gc, or see SLUICE_FREE_FLOOR_BYTES",
-                           (unsigned long long)disk.free, (unsigned long long)disk.floor);
+    if (!f && disk.free < disk.floor) {
+        return problem_set(
+            why, FAULT_STORAGE_FULL,
+            "%llu bytes are free, and uploads are refused below %llu: "
+            "delete, run sluice gc --empty-quarantine, or see SLUICE_FREE_FLOOR_BYTES",
+            (unsigned long long)disk.free, (unsigned long long)disk.floor);
+    }
     return f;
 }
 

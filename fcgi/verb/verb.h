@@ -19,7 +19,7 @@ int verb_migrate(const struct config *config, int64_t now, int argc, char **argv
 int verb_check(const struct config *config, int argc, char **argv);
 int verb_token(const struct config *config, int64_t now, int argc, char **argv);
 int verb_dataset(const struct config *config, int argc, char **argv);
-int verb_gc(const struct config *config, int argc, char **argv);
+int verb_gc(const struct config *config, int64_t now, int argc, char **argv);
 
 /* FAULT_FORBIDDEN when the state is another user's, root included: what root writes there the workers
  * could not read.  Every verb but check and version asks this first. */

@@ -21,6 +21,15 @@ static const struct {
     const char *reason;
 } scans[] = {
     { "TOKEN_LIST", "lists all tokens, for people" },
+    { "BLOB_WALK", "trusts no index, for a deletion" },
+    { "BLOB_NAMES_SEGMENT", "the same" },
+    { "BLOB_NAMES_DELETED", "the same" },
+    { "BLOB_NAMES_PART", "the same" },
+    { "BLOB_NAMES_FILE", "the same" },
+    { "BLOB_NAMES_PARQUET", "the same" },
+    { "BLOB_NAMES_VERSION", "the same" },
+    { "BLOB_NAMES_UPLOAD", "the same" },
+    { "BLOB_NAMES_OBJECT", "the same" },
     { "OXEN_UPLOAD_RESERVED", "unfinished uploads are few, and beginning one is rare" },
 };
 
@@ -223,6 +232,40 @@ static void test_forgetting_contents_knows_every_table_that_names_them(void **st
     (void)sqlite3_finalize(list);
 }
 
+/* A statement that walks through the table, whatever else it asks. */
+static bool is_walked(const char *table)
+{
+    static const char walk[] = "BLOB_NAMES_";
+    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
+        bool walked = false;
+        if (strncmp(statements[i].name, walk, sizeof walk - 1) != 0 ||
+            !strstr(statements[i].sql, table))
+            continue;
+        sqlite3_stmt *plan = plan_of(statements[i].sql);
+        if (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(plan, PLAN_DETAIL);
+            walked = strncmp(detail, "SCAN ", 5) == 0 && !strstr(detail, "INDEX");
+        }
+        (void)sqlite3_finalize(plan);
+        if (walked)
+            return true;
+    }
+    return false;
+}
+
+/* Else the sweeper would take contents that only such a table names. */
+static void test_every_table_that_names_contents_is_walked_before_a_deletion(void **state)
+{
+    (void)state;
+    sqlite3_stmt *list = prepare(sql_references);
+    while (sqlite3_step(list) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(list, 0);
+        if (!is_walked(table))
+            fail_msg("no BLOB_NAMES_ statement walks through %s", table);
+    }
+    (void)sqlite3_finalize(list);
+}
+
 /* The foreign key asks them at each deletion of a content. */
 static void test_every_column_that_names_contents_has_an_index(void **state)
 {
@@ -279,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_snapshots_are_read_by_the_index_that_holds_no_more),
         cmocka_unit_test(test_statements_have_named_parameters_alone),
         cmocka_unit_test(test_forgetting_contents_knows_every_table_that_names_them),
+        cmocka_unit_test(test_every_table_that_names_contents_is_walked_before_a_deletion),
         cmocka_unit_test(test_every_column_that_names_contents_has_an_index),
         cmocka_unit_test(test_every_view_can_be_read),
         cmocka_unit_test(test_every_table_is_strict),

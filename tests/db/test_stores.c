@@ -196,7 +196,7 @@ static void test_contents_of_a_file_come_in_order_and_once(void **state)
     struct seen_refs seen = { .count = 0 };
     add_refs(blobs);
     add_refs(blobs); /* two rows a content */
-    assert_int_equal(blob_rows_contents(rig.db, 5, see, &seen, &why), FAULT_NONE);
+    assert_int_equal(blob_rows_contents(rig.db, 5, NULL, see, &seen, &why), FAULT_NONE);
     assert_int_equal(seen.count, 3);
     assert_memory_equal(seen.refs, refs, 3 * sizeof refs[0]);
 }
@@ -212,8 +212,11 @@ static void test_moving_takes_every_row_of_a_content_and_no_other(void **state)
     add_refs(blobs);
     add_refs(again);
     assert_int_equal(db_begin(rig.db, &why), FAULT_NONE);
-    assert_int_equal(blob_rows_move(rig.db, &refs[1], &to, &why), FAULT_NONE);
-    assert_int_equal(blob_rows_move(rig.db, &nowhere, &to, &why), FAULT_NONE);
+    int64_t rows = 0;
+    assert_int_equal(blob_rows_move(rig.db, &refs[1], &to, &rows, &why), FAULT_NONE);
+    assert_int_equal(rows, 2);
+    assert_int_equal(blob_rows_move(rig.db, &nowhere, &to, &rows, &why), FAULT_NONE);
+    assert_int_equal(rows, 0);
     assert_int_equal(db_commit(rig.db, &why), FAULT_NONE);
     for (size_t i = 0; i < REFS; i++) {
         struct blob_ref out;
@@ -225,23 +228,121 @@ static void test_moving_takes_every_row_of_a_content_and_no_other(void **state)
     assert_int_equal(state_rows(rig.db, 7), 1);
 }
 
+static struct blob_names *read_names(void)
+{
+    const struct blob_names_gone gone = { 0, 0 };
+    struct problem why = PROBLEM_NONE;
+    struct blob_names *names = NULL;
+    assert_int_equal(blob_names_read(rig.db, &gone, &names, &why), FAULT_NONE);
+    return names;
+}
+
 static void test_what_no_surface_names_is_forgotten_piece_by_piece(void **state)
 {
     (void)state;
     struct problem why = PROBLEM_NONE;
     int64_t blobs[REFS];
-    struct blob_rows_piece piece = { .after = 0 };
     add_refs(blobs);
     static const int64_t sizes[] = { 3, 1, 0 };
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        assert_int_equal(db_begin(rig.db, &why), FAULT_NONE);
-        assert_int_equal(blob_rows_forget(rig.db, 3, &piece, &why), FAULT_NONE);
-        assert_int_equal(db_commit(rig.db, &why), FAULT_NONE);
-        assert_int_equal(piece.looked_at, sizes[i]);
-        assert_int_equal(piece.forgotten, sizes[i]);
+    struct blob_names *names = read_names();
+    for (int run = 0; run < 2; run++) { /* counted first, then done */
+        struct blob_rows_piece piece = { .names = names, .most = 3, .count_only = run == 0 };
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            assert_int_equal(blob_rows_forget(rig.db, &piece, &why), FAULT_NONE);
+            assert_int_equal(piece.looked_at, sizes[i]);
+            assert_int_equal(piece.forgotten, sizes[i]);
+        }
+        assert_int_equal(piece.after, blobs[REFS - 1]);
+        assert_int_equal(state_number(&rig.state, "SELECT count(*) FROM blob"),
+                         run == 0 ? REFS : 0);
     }
-    assert_int_equal(piece.after, blobs[REFS - 1]);
-    assert_int_equal(state_number(&rig.state, "SELECT count(*) FROM blob"), 0);
+    blob_names_destroy(names);
+}
+
+/* Runs SQL in another connection, as somebody with a shell does; roots: an index whose entries the
+ * SQL finds as the table imposter. */
+static void by_hand(const char *index, const char *sql)
+{
+    char path[STATE_PATH_MAX];
+    sqlite3 *shell = NULL;
+    sqlite3_stmt *root = NULL;
+    state_path(&rig.state, "sluice.db", path);
+    assert_int_equal(sqlite3_open(path, &shell), SQLITE_OK);
+    if (index) {
+        assert_int_equal(sqlite3_prepare_v2(shell,
+                                            "SELECT rootpage FROM sqlite_schema WHERE name = ?1",
+                                            -1, &root, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_bind_text(root, 1, index, -1, SQLITE_STATIC), SQLITE_OK);
+        assert_int_equal(sqlite3_step(root), SQLITE_ROW);
+        const int page = sqlite3_column_int(root, 0);
+        (void)sqlite3_finalize(root);
+        (void)sqlite3_test_control(SQLITE_TESTCTRL_IMPOSTER, shell, "main", 1, page);
+    }
+    if (sqlite3_exec(shell, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(shell));
+    assert_int_equal(sqlite3_close(shell), SQLITE_OK);
+}
+
+#define SEGMENT                                                                                    \
+    "INSERT INTO pinot_table (id, name, raw, type, config, time_check, replication,"               \
+    " deleted_keep_ms, created_at, updated_at) VALUES (1, 't', 't', 'OFFLINE', '', 0, 1, 0, 0, "   \
+    "0);"                                                                                          \
+    "INSERT INTO pinot_segment (table_id, name, crc, created_at, pushed_at, docs, index_version,"  \
+    " url, blob) SELECT 1, 's', 1, 0, 0, 1, 1, '', max(blob) FROM blob"
+
+/* An index that has lost an entry says that nobody names a content, to the foreign key, too. */
+static void test_what_an_index_has_lost_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct problem why = PROBLEM_NONE;
+    int64_t blobs[REFS];
+    add_refs(blobs);
+    by_hand(NULL, SEGMENT);
+    by_hand("pinot_segment_by_blob",
+            "CREATE TABLE imposter (blob, id, PRIMARY KEY (blob, id)) WITHOUT ROWID;"
+            "DELETE FROM imposter");
+    assert_int_equal(state_number(&rig.state, "SELECT count(*) FROM pinot_segment INDEXED BY"
+                                              " pinot_segment_by_blob WHERE blob IS NOT NULL"),
+                     0);
+    struct blob_names *names = read_names();
+    struct blob_rows_piece piece = { .names = names, .most = REFS };
+    assert_int_equal(blob_rows_forget(rig.db, &piece, &why), FAULT_NONE);
+    assert_int_equal(piece.forgotten, REFS - 1);
+    assert_int_equal(state_number(&rig.state, "SELECT count(*) FROM blob"), 1);
+    assert_true(blob_names_has(names, blobs[REFS - 1]));
+    assert_false(blob_names_has(names, blobs[0]));
+    assert_true(blob_names_has(names, blobs[REFS - 1] + 1)); /* newer than the walk */
+    blob_names_destroy(names);
+}
+
+static void test_a_walk_finds_what_the_index_by_file_has_lost(void **state)
+{
+    (void)state;
+    struct problem why = PROBLEM_NONE;
+    int64_t blobs[REFS];
+    struct seen_refs walked = { .count = 0 };
+    struct seen_refs listed = { .count = 0 };
+    add_refs(blobs);
+    by_hand("blob_by_file", "CREATE TABLE imposter (file, start, blob, PRIMARY KEY (file, start,"
+                            " blob)) WITHOUT ROWID; DELETE FROM imposter WHERE file = 5");
+    assert_int_equal(blob_rows_walk(rig.db, NULL, see, &walked, &why), FAULT_NONE);
+    assert_int_equal(blob_rows_contents(rig.db, 5, NULL, see, &listed, &why), FAULT_NONE);
+    assert_int_equal(walked.count, REFS);
+    assert_int_equal(listed.count, 0);
+}
+
+static void test_a_sound_database_passes_and_one_with_a_lost_row_does_not(void **state)
+{
+    (void)state;
+    struct problem why = PROBLEM_NONE;
+    int64_t blobs[REFS];
+    add_refs(blobs);
+    by_hand(NULL, SEGMENT);
+    assert_int_equal(db_check(rig.db, NULL, NULL, &why), FAULT_NONE);
+    by_hand(NULL, "PRAGMA foreign_keys = OFF; DELETE FROM blob");
+    assert_int_equal(db_check(rig.db, NULL, NULL, &why), FAULT_UNAVAILABLE);
+    assert_non_null(strstr(why.detail, "pinot_segment"));
 }
 
 /* The foreign key holds whatever the statement knows. */
@@ -250,23 +351,14 @@ static void test_a_content_that_a_row_names_cannot_be_forgotten(void **state)
     (void)state;
     struct problem why = PROBLEM_NONE;
     int64_t blobs[REFS];
-    struct blob_rows_piece piece = { .after = 0 };
-    char path[STATE_PATH_MAX];
-    sqlite3 *by_hand = NULL;
     add_refs(blobs);
-    state_path(&rig.state, "sluice.db", path);
-    assert_int_equal(sqlite3_open(path, &by_hand), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(by_hand,
-                                  "CREATE TABLE holder (blob INTEGER REFERENCES blob (blob));"
-                                  "INSERT INTO holder SELECT max(blob) FROM blob",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_close(by_hand), SQLITE_OK);
-
-    assert_int_equal(db_begin(rig.db, &why), FAULT_NONE);
-    assert_int_equal(blob_rows_forget(rig.db, REFS, &piece, &why), FAULT_INTERNAL);
-    db_rollback(rig.db);
+    by_hand(NULL, "CREATE TABLE holder (blob INTEGER REFERENCES blob (blob));"
+                  "INSERT INTO holder SELECT max(blob) FROM blob");
+    struct blob_names *names = read_names();
+    struct blob_rows_piece piece = { .names = names, .most = REFS };
+    assert_int_equal(blob_rows_forget(rig.db, &piece, &why), FAULT_INTERNAL);
     assert_int_equal(state_number(&rig.state, "SELECT count(*) FROM blob"), REFS);
+    blob_names_destroy(names);
 }
 
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -283,6 +375,9 @@ int main(void)
         RIGGED(test_contents_of_a_file_come_in_order_and_once),
         RIGGED(test_moving_takes_every_row_of_a_content_and_no_other),
         RIGGED(test_what_no_surface_names_is_forgotten_piece_by_piece),
+        RIGGED(test_what_an_index_has_lost_is_not_forgotten),
+        RIGGED(test_a_walk_finds_what_the_index_by_file_has_lost),
+        RIGGED(test_a_sound_database_passes_and_one_with_a_lost_row_does_not),
         RIGGED(test_a_content_that_a_row_names_cannot_be_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,10 +2,14 @@
 ingestion jobs and of the client classes, with the real controller's answers beside them."""
 
 import base64
+import gzip
 import json
+import random
 import re
 
+import lz4.frame
 import pytest
+import zstandard
 
 import pinot_push
 import pinot_recordings as recordings
@@ -409,6 +413,23 @@ def test_a_selection_leaves_out_what_does_not_lie_in_the_range(pinot):
     assert select("type=OFFLINE") == [{"OFFLINE": [f"s{i}" for i in range(5)]}]
     assert select(window) == [{"OFFLINE": ["s0", "s1", "s2"]}]
     assert select(window + "&excludeOverlapping=true") == [{"OFFLINE": ["s1"]}]
+
+
+@pytest.mark.parametrize("pack", [lambda raw: zstandard.ZstdCompressor().compress(raw), lz4.frame.compress,
+                                  lambda raw: gzip.compress(raw) + bytes(10_000)],
+                         ids=["zstd", "lz4", "padded gzip"])
+def test_archives_are_read_by_their_first_bytes(pinot, pack, tmp_path):
+    segment = Segment("packed", crc=5)
+    raw = gzip.decompress(segment.whole(random.Random(3).randbytes(300_000)))
+    whole = pack(raw)
+    answer = pinot.request("POST", f"/v2/segments?tableName={TABLE}", *form(whole))
+    assert answer.status == 200, answer
+    assert pinot.request("GET", f"/segments/{TABLE}/packed").body == whole
+    batch = pack(gzip.decompress(pinot_push.archive([Segment("b1"), Segment("b2")])))
+    assert pinot_push.send(pinot, TABLE, batch).status == 200
+    for broken in (whole[:-200_000], whole[:3], bytes([whole[0] ^ 1]) + whole[1:], whole + b"x"):
+        text = error(pinot.request("POST", f"/v2/segments?tableName={TABLE}", *form(broken)), 400)
+        assert text.startswith("the segment is no "), text
 
 
 # ---- replacing segments ----

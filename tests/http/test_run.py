@@ -263,6 +263,41 @@ def test_a_folder_that_a_server_s_file_cannot_name_is_refused(tmp_path, name):
     assert list(state.iterdir()) == []
 
 
+class Elsewhere(Service):
+    """A service whose temporary files lie in a folder beside its state."""
+
+    def command(self):
+        return [*super().command(), "--spool", str(self.folder / "spool")]
+
+
+def test_bodies_on_their_way_can_lie_elsewhere_and_what_a_crash_left_is_gone(tmp_path):
+    service = Elsewhere(tmp_path, workers=2)
+    spool = tmp_path / "spool" / f"sluice-{service.port}"
+    spool.mkdir(parents=True)
+    (spool / "lighttpd-upload-left").write_bytes(b"x" * 1000)
+    (tmp_path / "spool" / "somebody-else-s").write_bytes(b"")
+    with service:
+        assert not (spool / "lighttpd-upload-left").exists()
+        with service.connect() as connection:
+            connection.send(head("POST", "/schemas", [], 4 << 20) + b"[" * (3 << 20))
+            end = time.monotonic() + 10
+            while not any(spool.iterdir()) and time.monotonic() < end:  # nginx: its folders
+                time.sleep(0.05)
+            assert any(spool.iterdir())
+            assert not (service.state / "run" / "spool").exists()
+    assert [p.name for p in (tmp_path / "spool").iterdir()] == ["somebody-else-s"]
+
+
+def test_a_machine_that_allows_few_descriptors_is_served_with_them(tmp_path):
+    service = Service(tmp_path, workers=2)
+    line = ["bash", "-c", 'ulimit -n 512 && exec "$@"', "run", *service.command()]
+    service.command = lambda: line
+    with service:
+        assert service.request("GET", "/health").status == 200
+        text = (service.state / "run" / f"{SERVER}.conf").read_text()
+        assert " 512" in text and "16384" not in text
+
+
 def test_a_wrong_setting_is_one_clear_line_of_the_program(tmp_path):
     service = Service(tmp_path, settings={"SESSION_HOURS": "often"})
     with pytest.raises(AssertionError, match="SLUICE_SESSION_HOURS"):

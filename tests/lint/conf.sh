@@ -62,8 +62,10 @@ stall=$(sed -nE 's/^SETTING_NUMBER\(body_timeout_s, "[A-Z_]*", ([0-9]+),.*/\1/p'
     fcgi/base/config.def)
 [ "$(nginx_of client_body_timeout)" = "${stall}s" ] ||
     complain "nginx: client_body_timeout is not $stall s"
-[ "$(lighttpd_of server.max-read-idle)" = "$stall" ] ||
-    complain "lighttpd: max-read-idle is not $stall s"
+[ "$(lighttpd_of server.max-read-idle | tail -n 1)" = "$stall" ] ||
+    complain "lighttpd: max-read-idle of a body is not $stall s"
+[ "$(nginx_of client_header_timeout)" = "$(lighttpd_of server.max-read-idle | head -n 1)s" ] ||
+    complain "the two wait for a head for different times"
 
 # What the design page asks for, by name.
 for wanted in 'underscores_in_headers on' 'fastcgi_request_buffering off' \

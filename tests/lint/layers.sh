@@ -62,7 +62,7 @@ only 'fcgi[a-z_]*\.h' 'http/fcgx.[ch] and worker.[ch]' 'fcgi/http/fcgx\.[ch]|fcg
 only 'sqlite3\.h' db 'db/sqlite/[a-z_0-9]+\.[ch]'
 only 'json-c/[a-z_]*\.h' 'json and what is above it' \
     "fcgi/(json|tabular|http|auth|$(echo "$surfaces" | paste -sd'|'))/[a-z_0-9]+\.[ch]"
-only '(zlib|zstd|brotli/decode|xxhash)\.h' stream 'fcgi/stream/[a-z_0-9]+\.[ch]'
+only '(zlib|zstd|lz4frame|brotli/decode|xxhash)\.h' stream 'fcgi/stream/[a-z_0-9]+\.[ch]'
 only 'openssl/[a-z]*\.h' 'stream, db and auth' '(fcgi/stream|fcgi/auth|db/sqlite)/[a-z_0-9]+\.[ch]'
 only 'pthread\.h' nobody '-'
 

@@ -128,7 +128,7 @@ static enum fault try_tar(struct problem *why)
 static enum fault try_codings(struct problem *why)
 {
     enum fault f = FAULT_NONE;
-    for (int coding = CODING_IDENTITY; coding <= CODING_ZSTD && !f; coding++) {
+    for (int coding = CODING_IDENTITY; coding <= CODING_LZ4 && !f; coding++) {
         struct decoder *decoder = NULL;
         size_t seen = 0;
         f = decoder_create((enum coding)coding, UINT64_MAX, swallow, &seen, &decoder, why);

@@ -112,7 +112,7 @@ int64_t state_rows(struct db *db, int64_t file)
 {
     int64_t count = 0;
     struct problem why = PROBLEM_NONE;
-    if (blob_rows_contents(db, file, count_one, &count, &why))
+    if (blob_rows_contents(db, file, NULL, count_one, &count, &why))
         fail_msg("rows: %s: %s", why.text, why.detail);
     return count;
 }

@@ -41,7 +41,9 @@ struct model_view {
     enum fault fail_settle;   /* raised by settle() */
     enum fault fail_contents; /* raised by contents() */
     bool deaf;                /* moves change nothing */
-    char trace[64];           /* what was asked: contents, settle, Lock, move, Unlock, Keep */
+    size_t not_indexed;       /* one past a row that contents() and move() do not find; 0: none */
+    const char *day;          /* of the quarantine; NULL: there is none */
+    char trace[64];           /* what was asked: contents, walk, settle, Lock, move, Unlock, Keep */
     size_t name_at_lock;      /* one past a row that is named again just before a lock; 0: none */
     struct model before;      /* rows as they were at lock(), for the rollback */
 };
@@ -79,10 +81,8 @@ static inline void model_view_end(struct model_view *view)
     free(view);
 }
 
-static inline enum fault model_lock(void *ctx, struct problem *why)
+static inline void model_lock(struct model_view *view)
 {
-    struct model_view *view = ctx;
-    (void)why;
     model_note(view, 'L');
     assert_false(view->locked);
     assert_int_equal(flock(view->lock, LOCK_EX), 0);
@@ -92,12 +92,10 @@ static inline enum fault model_lock(void *ctx, struct problem *why)
     if (view->name_at_lock > 0)
         view->model->rows[view->name_at_lock - 1].named = true;
     memcpy(&view->before, view->model, sizeof view->before);
-    return FAULT_NONE;
 }
 
-static inline enum fault model_unlock(void *ctx, bool keep, struct problem *why)
+static inline enum fault model_unlock(struct model_view *view, bool keep, struct problem *why)
 {
-    struct model_view *view = ctx;
     enum fault f = FAULT_NONE;
     model_note(view, keep ? 'K' : 'U');
     assert_true(view->locked);
@@ -108,6 +106,16 @@ static inline enum fault model_unlock(void *ctx, bool keep, struct problem *why)
     view->locked = false;
     assert_int_equal(flock(view->lock, LOCK_UN), 0);
     return f;
+}
+
+static inline enum fault model_hold(void *ctx, enum fault (*body)(void *arg, struct problem *why),
+                                    void *arg, struct problem *why)
+{
+    struct model_view *view = ctx;
+    model_lock(view);
+    const enum fault f = body(arg, why);
+    const enum fault ended = model_unlock(view, false, why);
+    return f ? f : ended;
 }
 
 static inline int model_by_start(const void *a, const void *b)
@@ -133,7 +141,8 @@ static inline enum fault model_contents(void *ctx, int64_t file,
     if (!view->locked) /* a read sees whole transactions */
         assert_int_equal(flock(view->lock, LOCK_EX), 0);
     for (size_t i = 0; i < view->model->count; i++) {
-        if (view->model->rows[i].named && view->model->rows[i].ref.file == file)
+        if (view->model->rows[i].named && view->model->rows[i].ref.file == file &&
+            i + 1 != view->not_indexed)
             refs[count++] = view->model->rows[i].ref;
     }
     if (!view->locked)
@@ -153,33 +162,67 @@ static inline enum fault model_settle(void *ctx, struct problem *why)
     return view->fail_settle ? problem_set(why, view->fail_settle, "the sync failed") : FAULT_NONE;
 }
 
-static inline enum fault model_move(void *ctx, const struct blob_ref *from,
-                                    const struct blob_ref *to, struct problem *why)
+static inline enum fault model_walk(void *ctx, blob_each each, void *arg, struct problem *why)
 {
     struct model_view *view = ctx;
-    model_note(view, 'm');
-    assert_true(view->locked);
-    assert_int_equal(from->bytes, to->bytes);
-    view->moves++;
-    if (++view->moves_in_lock > view->moves_in_lock_max)
-        view->moves_in_lock_max = view->moves_in_lock;
-    if (view->fail_move && view->fail_at-- == 0)
-        return problem_set(why, view->fail_move, "the move failed");
+    enum fault f = FAULT_NONE;
+    model_note(view, 'w');
+    if (view->fail_contents)
+        f = problem_set(why, view->fail_contents, "the rows cannot be read");
+    if (!view->locked)
+        assert_int_equal(flock(view->lock, LOCK_EX), 0);
+    for (size_t i = 0; i < view->model->count && !f; i++) {
+        if (view->model->rows[i].named)
+            f = each(arg, &view->model->rows[i].ref, why);
+    }
+    if (!view->locked)
+        assert_int_equal(flock(view->lock, LOCK_UN), 0);
+    return f;
+}
+
+/* The rows of one content. */
+static inline uint64_t model_move_one(struct model_view *view, const struct blob_ref *from,
+                                      const struct blob_ref *to)
+{
+    uint64_t rows = 0;
     for (size_t i = 0; i < view->model->count && !view->deaf; i++) {
         struct blob_ref *ref = &view->model->rows[i].ref;
         if (view->model->rows[i].named && ref->file == from->file && ref->start == from->start &&
-            ref->bytes == from->bytes)
+            ref->bytes == from->bytes && i + 1 != view->not_indexed) {
             *ref = *to;
+            rows++;
+        }
     }
-    return FAULT_NONE;
+    return rows;
+}
+
+static inline enum fault model_move(void *ctx, struct blob_moves *moves, struct problem *why)
+{
+    struct model_view *view = ctx;
+    enum fault f = FAULT_NONE;
+    model_lock(view);
+    for (size_t i = 0; i < moves->count && !f; i++) {
+        model_note(view, 'm');
+        assert_int_equal(moves->from[i].bytes, moves->to[i].bytes);
+        view->moves++;
+        if (++view->moves_in_lock > view->moves_in_lock_max)
+            view->moves_in_lock_max = view->moves_in_lock;
+        if (view->fail_move && view->fail_at-- == 0)
+            f = problem_set(why, view->fail_move, "the move failed");
+        else
+            moves->rows += model_move_one(view, &moves->from[i], &moves->to[i]);
+    }
+    moves->named = !f;
+    const enum fault ended = model_unlock(view, !f, why);
+    return f ? f : ended;
 }
 
 static inline struct blob_rows model_rows(struct model_view *view)
 {
     return (struct blob_rows){ .ctx = view,
-                               .lock = model_lock,
-                               .unlock = model_unlock,
+                               .hold = model_hold,
                                .contents = model_contents,
+                               .walk = model_walk,
                                .settle = model_settle,
                                .move = model_move };
 }
@@ -208,7 +251,8 @@ static inline enum fault model_sweep(struct model_view *view, struct blob_store 
                                      struct blob_sweep_report *report, struct problem *why)
 {
     const struct blob_rows rows = model_rows(view);
-    return blob_sweep(store, &rows, extent, dry_run, report, why);
+    const struct blob_sweep_plan plan = { .extent = extent, .dry_run = dry_run, .day = view->day };
+    return blob_sweep(store, &rows, &plan, report, why);
 }
 
 #endif

@@ -94,7 +94,7 @@ static enum fault request(struct blob_store *store, struct model_view *view, uin
         blob_drop(store);
         return f;
     }
-    f = model_lock(view, why);
+    model_lock(view);
     for (size_t i = 0; i < count && !f; i++)
         (void)model_add(view->model, contents[i], &refs[i]);
     if (!f)
@@ -198,7 +198,7 @@ static void sweeper_run(const struct scene *scene, uint64_t worker)
     uint64_t seed = worker;
     enum fault f = blob_open(scene->place->folder, worker, &store, &why);
     while (!f) {
-        f = model_lock(view, &why);
+        model_lock(view);
         for (size_t i = 0; i < view->model->count && !f; i++)
             view->model->rows[i].named = view->model->rows[i].named && dice(&seed, 50) != 0;
         if (!f)

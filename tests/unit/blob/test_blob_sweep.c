@@ -1,67 +1,5 @@
 /* The sweeper takes what no row names and nothing else. */
-#include "blob_model.h"
-
-enum { SMALL = 1000, TAIL = 2 * SMALL, HOLE = 3 * SMALL, SWEEPER = 0x9999 };
-
-struct swept {
-    struct place *place;
-    struct model *model;
-    struct model_view *view;
-    struct blob_store *store; /* the sweeper's */
-    struct blob_sweep_report report;
-    struct problem why;
-};
-
-static int swept_setup(void **state)
-{
-    struct swept *s = calloc(1, sizeof *s);
-    void *place = NULL;
-    assert_non_null(s);
-    (void)place_setup(&place);
-    s->place = place;
-    s->model = model_create();
-    s->view = model_view(s->model, s->place);
-    s->store = place_open(s->place, SWEEPER);
-    *state = s;
-    return 0;
-}
-
-static int swept_teardown(void **state)
-{
-    struct swept *s = *state;
-    void *place = s->place;
-    blob_close(s->store);
-    model_view_end(s->view);
-    (void)munmap(s->model, sizeof *s->model);
-    free(s);
-    return place_teardown(&place);
-}
-
-static enum fault sweep(struct swept *s, enum blob_sweep_extent extent)
-{
-    return model_sweep(s->view, s->store, extent, false, &s->report, &s->why);
-}
-
-/* Writes a content that a row names. */
-static size_t named(struct swept *s, size_t content, size_t len)
-{
-    const struct blob_ref ref = place_put(s->place->store, content, len);
-    return model_add(s->model, content, &ref);
-}
-
-/* The worker ends; what it sealed so far stays on disk, as after a crash. */
-static void worker_dies(struct swept *s)
-{
-    place_flush(s->place->store);
-    blob_keep(s->place->store);
-    blob_close(s->place->store);
-    s->place->store = NULL;
-}
-
-static const struct blob_ref *where(const struct swept *s, size_t row)
-{
-    return &s->model->rows[row].ref;
-}
+#include "blob_swept.h"
 
 static void test_a_dead_workers_unnamed_files_and_tail_go_and_named_ones_stay(void **state)
 {
@@ -131,9 +69,9 @@ static void test_what_rows_say_is_durable_and_looked_at_again_before_bytes_go(vo
         size_t unnamed;
         const char *trace;
     } cases[] = {
-        { 0, PLACE_LARGE, "csLcU" },      /* removed */
-        { SMALL, TAIL, "csLcU" },         /* cut */
-        { SMALL, PLACE_LARGE, "ccsLcU" }, /* removed, beside a pack */
+        { 0, PLACE_LARGE, "cwsLcU" },      /* removed */
+        { SMALL, TAIL, "cwsLcU" },         /* cut */
+        { SMALL, PLACE_LARGE, "ccwsLcU" }, /* removed, beside a pack */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct blob_store *store = place_open(s->place, i + 1);
@@ -157,7 +95,7 @@ static void test_what_rows_say_is_durable_and_looked_at_again_before_bytes_go(vo
         }
         /* a listing gives the files in any order, and the removal waits for its end */
         assert_int_equal(strlen(s->view->trace), strlen(cases[i].trace));
-        assert_non_null(strstr(s->view->trace, "csLcU"));
+        assert_non_null(strstr(s->view->trace, "wsLcU"));
     }
 }
 
@@ -169,7 +107,7 @@ static void test_a_pack_goes_only_after_the_moves_are_durable(void **state)
     worker_dies(s);
     assert_int_equal(sweep(s, BLOB_SWEEP_ALL), FAULT_NONE);
     assert_int_equal(s->report.packs_compacted, 1);
-    assert_string_equal(s->view->trace, "cc" /* what to copy */ "LmK" /* moved, durable */
+    assert_string_equal(s->view->trace, "cwc" /* what to copy */ "LmK" /* moved, durable */
                                         "c" /* nothing left */ "sLcU" /* unlinked */);
 }
 
