@@ -27,8 +27,15 @@ struct migrate_report {
  * and clears a poison mark after PRAGMA integrity_check has passed.  Where a complete database lacks
  * only the room for the checkpoint it succeeds with report->full, and the first writer that finds room
  * does it. */
+/* A lock or counters that are missing beside a database are made anew when nobody else has it open
+ * (FAULT_BUSY otherwise): who has the old ones would not know of the new. */
 MUST_CHECK enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
                                   struct migrate_report *report, struct problem *why);
+
+/* Only looks: *alone says whether migrate_run() has work that needs the state for itself, so that workers
+ * must end first: a migration, a failed sync, or a lock or counters that are gone.  The faults of
+ * migrate_run() for a database that is not this program's or not there. */
+MUST_CHECK enum fault migrate_pending(const char *folder, bool *alone, struct problem *why);
 
 /* Only looks: FAULT_NONE when the schema is this program's and no poison mark is in the folder. */
 MUST_CHECK enum fault migrate_check(const char *folder, struct problem *why);

@@ -1,6 +1,7 @@
 #include "db/opteryx_store.h"
 
 #include "db/blob_rows.h"
+#include "db/opteryx_store_internal.h"
 
 #include <string.h>
 
@@ -31,9 +32,9 @@ static enum fault no_memory(struct problem *why)
 
 /* ---- sessions ---- */
 
-static enum fault session_insert(struct db *db, void *ctx, struct problem *why)
+enum fault opteryx_store_session_insert(struct db *db, const struct opteryx_session *session,
+                                        struct problem *why)
 {
-    const struct opteryx_session *session = ctx;
     const struct opteryx_target *target = session->has_target ? &session->target : NULL;
     struct query q = query_for(db, STMT_OPTERYX_SESSION_ADD);
     query_text(&q, ":session", session->id);
@@ -47,11 +48,16 @@ static enum fault session_insert(struct db *db, void *ctx, struct problem *why)
     return query_run(&q, NULL, why);
 }
 
+static enum fault add_body(struct db *db, void *ctx, struct problem *why)
+{
+    return opteryx_store_session_insert(db, ctx, why);
+}
+
 enum fault opteryx_store_session_add(struct db *db, const struct opteryx_session *session,
                                      struct problem *why)
 {
     struct opteryx_session added = *session;
-    return db_write(db, session_insert, &added, why);
+    return db_write(db, add_body, &added, why);
 }
 
 enum {
@@ -181,9 +187,8 @@ static enum fault part_bytes(struct db *db, const char *session, int64_t part, i
     return f;
 }
 
-/* A part came or went: the session's revision grows. */
-static enum fault session_revise(struct db *db, const char *id, int64_t bytes, bool merged,
-                                 struct problem *why)
+enum fault opteryx_store_session_revise(struct db *db, const char *id, int64_t bytes, bool merged,
+                                        struct problem *why)
 {
     int64_t changes = 0;
     struct query q = query_for(db, STMT_OPTERYX_SESSION_REVISE);
@@ -208,8 +213,8 @@ static enum fault merged_write(struct db *db, const char *session,
     return query_run(&q, NULL, why);
 }
 
-static enum fault part_write(struct db *db, const char *session, const struct opteryx_part *part,
-                             struct problem *why)
+enum fault opteryx_store_part_write(struct db *db, const char *session,
+                                    const struct opteryx_part *part, struct problem *why)
 {
     int64_t blob = 0;
     enum fault f = blob_rows_add(db, &part->ref, &blob, why);
@@ -256,9 +261,9 @@ static enum fault put_body(struct db *db, void *ctx, struct problem *why)
                         (long long)put->bytes_max);
     }
     if (!f)
-        f = session_revise(db, put->session, more, put->keeps || put->merged, why);
+        f = opteryx_store_session_revise(db, put->session, more, put->keeps || put->merged, why);
     if (!f)
-        f = part_write(db, put->session, put->part, why);
+        f = opteryx_store_part_write(db, put->session, put->part, why);
     return !f && put->merged ? merged_write(db, put->session, put->merged, why) : f;
 }
 
@@ -292,7 +297,7 @@ static enum fault drop_body(struct db *db, void *ctx, struct problem *why)
     if (!f && bytes < 0)
         f = problem_set(why, FAULT_MISSING, "Part not found");
     if (!f)
-        f = session_revise(db, drop->session, -bytes, false, why);
+        f = opteryx_store_session_revise(db, drop->session, -bytes, false, why);
     if (f)
         return f;
     struct query q = query_for(db, STMT_OPTERYX_PART_DROP);
@@ -387,10 +392,30 @@ struct expiry {
     bool more;
 };
 
-static enum fault session_run(struct db *db, enum statement which, const char *session,
-                              struct problem *why)
+enum fault opteryx_store_parts_drop(struct db *db, const char *session, struct problem *why)
 {
-    struct query q = query_for(db, which);
+    struct query q = query_for(db, STMT_OPTERYX_PART_DROP_ALL);
+    query_text(&q, ":session", session);
+    return query_run(&q, NULL, why);
+}
+
+/* Deletes a session with all that is its own. */
+static enum fault session_drop(struct db *db, const char *session, struct problem *why)
+{
+    enum fault f = opteryx_store_parts_drop(db, session, why);
+    if (f)
+        return f;
+    struct query merged = query_for(db, STMT_OPTERYX_MERGED_DROP);
+    query_text(&merged, ":session", session);
+    f = query_run(&merged, NULL, why);
+    if (f)
+        return f;
+    struct query contract = query_for(db, STMT_OPTERYX_CONTRACT_DROP);
+    query_text(&contract, ":contract", session);
+    f = query_run(&contract, NULL, why);
+    if (f)
+        return f;
+    struct query q = query_for(db, STMT_OPTERYX_SESSION_DROP);
     query_text(&q, ":session", session);
     return query_run(&q, NULL, why);
 }
@@ -412,15 +437,11 @@ static enum fault expired(struct db *db, int64_t before, char out[OPTERYX_SESSIO
 
 static enum fault sweep_body(struct db *db, void *ctx, struct problem *why)
 {
-    static const enum statement steps[] = { STMT_OPTERYX_PART_DROP_ALL, STMT_OPTERYX_MERGED_DROP,
-                                            STMT_OPTERYX_SESSION_DROP };
     struct expiry *expiry = ctx;
     char session[OPTERYX_SESSION_ID_MAX];
-    enum fault f = expired(db, expiry->before, session, why);
+    const enum fault f = expired(db, expiry->before, session, why);
     expiry->more = !f && session[0] != '\0';
-    for (size_t i = 0; !f && expiry->more && i < sizeof steps / sizeof steps[0]; i++)
-        f = session_run(db, steps[i], session, why);
-    return f;
+    return !f && expiry->more ? session_drop(db, session, why) : f;
 }
 
 enum fault opteryx_store_sweep(struct db *db, int64_t before, bool *more, struct problem *why)

@@ -162,6 +162,7 @@ struct opteryx_commit {
     const char *id;        /* of the commit, new */
     const char *if_match;  /* the commit that must be current; NULL: any or none */
     const char *answer;    /* what the client will read, also when it asks again */
+    bool of_contract;      /* the session is a contract's, which need not have any parts */
 };
 
 enum opteryx_outcome {

@@ -3,6 +3,7 @@
  */
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
+#include "db/opteryx_store_internal.h"
 
 #include <string.h>
 
@@ -85,7 +86,7 @@ enum fault opteryx_store_part_totals(struct db *db, const char *session, struct 
 static enum fault parts_count(struct db *db, struct step *step, struct problem *why)
 {
     const enum fault f = opteryx_store_part_totals(db, step->commit->session, &step->added, why);
-    if (!f && step->added.files == 0)
+    if (!f && step->added.files == 0 && !step->commit->of_contract)
         return problem_set(why, FAULT_UNPROCESSABLE, "no parts have been uploaded");
     return f;
 }
@@ -260,6 +261,9 @@ static enum fault write(struct db *db, struct step *step, struct problem *why)
         f = dataset_move(db, step, why);
     if (!f)
         f = session_close(db, step->commit, why);
+    if (!f && step->commit->of_contract)
+        f = opteryx_store_contract_move(db, step->commit->session, "committed", step->commit->id,
+                                        why);
     return f;
 }
 

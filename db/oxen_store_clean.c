@@ -59,6 +59,14 @@ static enum fault count_out(struct db *db, int64_t repository, int64_t bytes, st
     return query_run(&q, NULL, why);
 }
 
+/* A commit may have reached what was taken out. */
+static enum fault doubt_commits(struct db *db, int64_t repository, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OXEN_COMMIT_DOUBT);
+    query_int(&q, ":repository", repository);
+    return query_run(&q, NULL, why);
+}
+
 struct version_dropping {
     int64_t repository;
     const struct oxen_clean_version *version;
@@ -72,6 +80,8 @@ static enum fault drop_version(struct db *db, void *ctx, struct problem *why)
     enum fault f = version_delete(db, d->repository, d->version, &changes, why);
     if (!f && changes > 0)
         f = count_out(db, d->repository, d->version->ref.bytes, why);
+    if (!f && changes > 0)
+        f = doubt_commits(db, d->repository, why);
     d->taken = changes > 0;
     return f;
 }

@@ -60,6 +60,32 @@ enum fault oxen_store_push_object_find(struct db *db, int64_t repository, const 
     return f;
 }
 
+enum fault oxen_store_push_objects_page(struct db *db, int64_t repository, const char *after,
+                                        const char *end, struct oxen_object_page *out,
+                                        struct problem *why)
+{
+    enum { NAME, FILE_NUMBER };
+    bool row = false;
+    struct query q = query_for(db, STMT_OXEN_OBJECT_PAGE);
+    query_int(&q, ":repository", repository);
+    query_text(&q, ":after", after);
+    query_text(&q, ":end", end);
+    query_int(&q, ":longest", OXEN_PAGE_NAME_MAX - 1);
+    query_int(&q, ":most", OXEN_PAGE_OBJECTS);
+    out->count = 0;
+    enum fault f = query_step(&q, &row, why);
+    while (!f && row) {
+        struct oxen_listed *at = &out->objects[out->count++];
+        at->ref = blob_rows_ref(&q, FILE_NUMBER);
+        if (!query_column_copy(&q, NAME, at->name, sizeof at->name))
+            f = problem_internal(why, "a row of the table oxen_object does not fit");
+        if (!f)
+            f = query_step(&q, &row, why);
+    }
+    query_done(&q);
+    return f;
+}
+
 static enum fault commit_add(struct db *db, int64_t repository,
                              const struct oxen_commit_parts *commit, int64_t now,
                              struct problem *why)
@@ -127,6 +153,20 @@ enum fault oxen_store_push_commit_pushed(struct db *db, int64_t repository,
     return commit_find(db, STMT_OXEN_COMMIT_PUSHED, repository, hash, found, why);
 }
 
+enum fault oxen_store_push_commit_exists(struct db *db, int64_t repository,
+                                         const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                         struct problem *why)
+{
+    return commit_find(db, STMT_OXEN_COMMIT_EXISTS, repository, hash, found, why);
+}
+
+enum fault oxen_store_push_commit_whole(struct db *db, int64_t repository,
+                                        const uint8_t hash[OXEN_KEY_BYTES], bool *whole,
+                                        struct problem *why)
+{
+    return commit_find(db, STMT_OXEN_COMMIT_WHOLE, repository, hash, whole, why);
+}
+
 /* Column 0 of the current row is a hash. */
 static enum fault read_hash(const struct query *q, uint8_t out[OXEN_KEY_BYTES], struct problem *why)
 {
@@ -161,9 +201,11 @@ enum fault oxen_store_push_commits_open(struct db *db, int64_t repository, int64
     return f;
 }
 
+/* One statement for each of some commits. */
 struct concluding {
+    enum statement which;
     int64_t repository;
-    const uint8_t (*hashes)[OXEN_KEY_BYTES];
+    const uint8_t *hashes;
     size_t count;
 };
 
@@ -172,20 +214,43 @@ static enum fault conclude_all(struct db *db, void *ctx, struct problem *why)
     const struct concluding *c = ctx;
     enum fault f = FAULT_NONE;
     for (size_t i = 0; i < c->count && !f; i++) {
-        struct query q = query_for(db, STMT_OXEN_COMMIT_CONCLUDE);
+        struct query q = query_for(db, c->which);
         query_int(&q, ":repository", c->repository);
-        query_blob(&q, ":hash", c->hashes[i], OXEN_KEY_BYTES);
+        query_blob(&q, ":hash", c->hashes + i * OXEN_KEY_BYTES, OXEN_KEY_BYTES);
         f = query_run(&q, NULL, why);
     }
     return f;
 }
 
+/* In transactions of OXEN_PIECE_VERSIONS. */
+static enum fault conclude(struct db *db, const struct concluding *all, struct problem *why)
+{
+    enum fault f = FAULT_NONE;
+    for (size_t at = 0; at < all->count && !f; at += OXEN_PIECE_VERSIONS) {
+        struct concluding piece = *all;
+        piece.hashes += at * OXEN_KEY_BYTES;
+        piece.count = all->count - at;
+        if (piece.count > OXEN_PIECE_VERSIONS)
+            piece.count = OXEN_PIECE_VERSIONS;
+        f = db_write(db, conclude_all, &piece, why);
+    }
+    return f;
+}
+
 enum fault oxen_store_push_commits_conclude(struct db *db, int64_t repository,
-                                            const uint8_t (*hashes)[OXEN_KEY_BYTES], size_t count,
+                                            const uint8_t *hashes, size_t count,
                                             struct problem *why)
 {
-    struct concluding concluding = { repository, hashes, count };
-    return db_write(db, conclude_all, &concluding, why);
+    const struct concluding all = { STMT_OXEN_COMMIT_CONCLUDE, repository, hashes, count };
+    return conclude(db, &all, why);
+}
+
+enum fault oxen_store_push_commits_found_whole(struct db *db, int64_t repository,
+                                               const uint8_t *hashes, size_t count,
+                                               struct problem *why)
+{
+    const struct concluding all = { STMT_OXEN_COMMIT_FOUND_WHOLE, repository, hashes, count };
+    return conclude(db, &all, why);
 }
 
 /* ---- branches ---- */
@@ -274,19 +339,33 @@ static enum fault change_branch(struct db *db, db_body body, struct branch_chang
     return f;
 }
 
+/* Whether a branch may stand at the commit, and else what keeps it away. */
+static enum fault commit_check(struct db *db, const struct branch_change *change,
+                               enum oxen_branch_result *result, struct problem *why)
+{
+    bool found = false;
+    bool whole = false;
+    enum fault f =
+        commit_find(db, STMT_OXEN_COMMIT_EXISTS, change->repository, change->hash, &found, why);
+    if (!f)
+        f = commit_find(db, STMT_OXEN_COMMIT_WHOLE, change->repository, change->hash, &whole, why);
+    *result = OXEN_BRANCH_DONE;
+    if (!whole)
+        *result = found ? OXEN_BRANCH_IN_DOUBT : OXEN_BRANCH_NO_COMMIT;
+    return f;
+}
+
 static enum fault add_branch(struct db *db, void *ctx, struct problem *why)
 {
     struct branch_change *c = ctx;
-    bool found = false;
     int64_t changes = 0;
     enum fault f = oxen_store_repository_check(db, c->repository, why);
     if (!f)
-        f = commit_find(db, STMT_OXEN_COMMIT_EXISTS, c->repository, c->hash, &found, why);
-    if (!f && found)
-        f = branch_run(db, STMT_OXEN_BRANCH_ADD, c->repository, c->name, c->hash, &changes, why);
-    c->result = !found         ? OXEN_BRANCH_NO_COMMIT
-                : changes == 0 ? OXEN_BRANCH_EXISTS
-                               : OXEN_BRANCH_DONE;
+        f = commit_check(db, c, &c->result, why);
+    if (f || c->result != OXEN_BRANCH_DONE)
+        return f;
+    f = branch_run(db, STMT_OXEN_BRANCH_ADD, c->repository, c->name, c->hash, &changes, why);
+    c->result = changes > 0 ? OXEN_BRANCH_DONE : OXEN_BRANCH_EXISTS;
     return f;
 }
 
@@ -303,17 +382,16 @@ static enum fault move_branch(struct db *db, void *ctx, struct problem *why)
     struct branch_change *c = ctx;
     uint8_t stands[OXEN_KEY_BYTES];
     bool branch = false;
-    bool commit = false;
     int64_t changes = 0;
     enum fault f = oxen_store_push_branch_find(db, c->repository, c->name, stands, &branch, why);
-    if (!f)
-        f = commit_find(db, STMT_OXEN_COMMIT_EXISTS, c->repository, c->hash, &commit, why);
-    if (!f && branch && commit)
-        f = branch_set(db, c->repository, c->name, c->old, c->hash, &changes, why);
-    c->result = !branch        ? OXEN_BRANCH_MISSING
-                : !commit      ? OXEN_BRANCH_NO_COMMIT
-                : changes == 0 ? OXEN_BRANCH_MOVED
-                               : OXEN_BRANCH_DONE;
+    if (!f && branch)
+        f = commit_check(db, c, &c->result, why);
+    if (!f && !branch)
+        c->result = OXEN_BRANCH_MISSING;
+    if (f || c->result != OXEN_BRANCH_DONE)
+        return f;
+    f = branch_set(db, c->repository, c->name, c->old, c->hash, &changes, why);
+    c->result = changes > 0 ? OXEN_BRANCH_DONE : OXEN_BRANCH_MOVED;
     return f;
 }
 

@@ -32,6 +32,26 @@ MUST_CHECK enum fault oxen_store_push_object_find(struct db *db, int64_t reposit
                                                   const char *name, struct blob_ref *out,
                                                   bool *found, struct problem *why);
 
+enum {
+    OXEN_PAGE_OBJECTS = 64,
+    OXEN_PAGE_NAME_MAX = 101, /* of an object that an archive can hold, with the NUL */
+};
+
+/* Objects by name, page by page. */
+struct oxen_object_page {
+    struct oxen_listed {
+        char name[OXEN_PAGE_NAME_MAX];
+        struct blob_ref ref;
+    } objects[OXEN_PAGE_OBJECTS];
+    size_t count; /* less than OXEN_PAGE_OBJECTS: the last page */
+};
+
+/* The objects with names behind after and before end, in one short read. */
+MUST_CHECK enum fault oxen_store_push_objects_page(struct db *db, int64_t repository,
+                                                   const char *after, const char *end,
+                                                   struct oxen_object_page *out,
+                                                   struct problem *why);
+
 enum { OXEN_PART_NAME_MAX = 64 }; /* a hash's digits and a little, with the NUL */
 
 /* A commit that an archive may have completed: its hash, and the names by which its parts are
@@ -54,16 +74,31 @@ MUST_CHECK enum fault oxen_store_push_commit_pushed(struct db *db, int64_t repos
                                                     const uint8_t hash[OXEN_KEY_BYTES], bool *found,
                                                     struct problem *why);
 
+/* Whether both archives of a commit have been received. */
+MUST_CHECK enum fault oxen_store_push_commit_exists(struct db *db, int64_t repository,
+                                                    const uint8_t hash[OXEN_KEY_BYTES], bool *found,
+                                                    struct problem *why);
+
+/* Whether everything that a commit reaches was found stored. */
+MUST_CHECK enum fault oxen_store_push_commit_whole(struct db *db, int64_t repository,
+                                                   const uint8_t hash[OXEN_KEY_BYTES], bool *whole,
+                                                   struct problem *why);
+
+/* Of these commits, one behind the other, all that they reach was found stored. */
+MUST_CHECK enum fault oxen_store_push_commits_found_whole(struct db *db, int64_t repository,
+                                                          const uint8_t *hashes, size_t count,
+                                                          struct problem *why);
+
 /* Calls each for the first most open commits, in the order of their hashes. */
 MUST_CHECK enum fault oxen_store_push_commits_open(
     struct db *db, int64_t repository, int64_t most,
     enum fault (*each)(void *ctx, const uint8_t hash[OXEN_KEY_BYTES], struct problem *why),
     void *ctx, struct problem *why);
 
-/* These commits, at most OXEN_PIECE_VERSIONS, are open no more. */
+/* These commits, one behind the other, are open no more. */
 MUST_CHECK enum fault oxen_store_push_commits_conclude(struct db *db, int64_t repository,
-                                                       const uint8_t (*hashes)[OXEN_KEY_BYTES],
-                                                       size_t count, struct problem *why);
+                                                       const uint8_t *hashes, size_t count,
+                                                       struct problem *why);
 
 MUST_CHECK enum fault oxen_store_push_branch_find(struct db *db, int64_t repository,
                                                   const char *name, uint8_t hash[OXEN_KEY_BYTES],
@@ -81,6 +116,7 @@ enum oxen_branch_result {
     OXEN_BRANCH_EXISTS,    /* added: there is one of that name; nothing has changed */
     OXEN_BRANCH_MISSING,   /* moved or dropped: there is none */
     OXEN_BRANCH_NO_COMMIT, /* not both archives of the commit have been received */
+    OXEN_BRANCH_IN_DOUBT,  /* nobody has found whole what the commit reaches */
     OXEN_BRANCH_MOVED      /* moved: it does not stand at old any more */
 };
 

@@ -175,19 +175,32 @@ static enum fault clean_reverted(struct db *db, const struct pinot_lineage_call 
     return f;
 }
 
+/* The next COMPLETED entry that may have made the segments to be replaced, behind *entry: one that
+ * made the first of them, or nothing when nothing is replaced. */
+static enum fault maker_next(struct db *db, const struct pinot_lineage_call *call, int64_t table,
+                             struct pinot_lineage_entry *entry, struct problem *why)
+{
+    if (call->from_count > 0) {
+        const struct pinot_lineage_place place = { table, call->from[0], PINOT_SIDE_TO };
+        return pinot_lineage_entry_naming(db, &place, PINOT_STATE_COMPLETED, entry->id, entry, why);
+    }
+    struct query q = query_for(db, STMT_PINOT_LINEAGE_EMPTIED);
+    query_int(&q, ":table", table);
+    query_int(&q, ":after", entry->id);
+    return pinot_lineage_entry_first(&q, entry, why);
+}
+
 /* The entries that made just the segments that are to be replaced: what those replaced goes. */
 static enum fault clean_snapshot(struct db *db, const struct pinot_lineage_call *call,
                                  int64_t table, struct problem *why)
 {
     struct pinot_lineage_entry entry = { .id = 0 };
     enum fault f = FAULT_NONE;
-    if (!call->refresh || call->from_count == 0)
+    if (!call->refresh)
         return FAULT_NONE;
     do {
         bool same = false;
-        f = pinot_lineage_entry_naming(
-            db, &(struct pinot_lineage_place){ table, call->from[0], PINOT_SIDE_TO },
-            PINOT_STATE_COMPLETED, entry.id, &entry, why);
+        f = maker_next(db, call, table, &entry, why);
         if (!f && entry.id)
             f = pinot_lineage_side_is(db, entry.id, PINOT_SIDE_TO, call->from, call->from_count,
                                       &same, why);
@@ -452,48 +465,5 @@ enum fault pinot_store_lineage_forget(struct db *db, int64_t table, struct probl
         query_int(&q, ":table", table);
         f = query_run(&q, NULL, why);
     }
-    return f;
-}
-
-/* ---- telling ---- */
-
-static enum fault tell_side(struct db *db, int64_t entry, const char *side, pinot_lineage_each each,
-                            void *ctx, struct problem *why)
-{
-    struct query q = pinot_lineage_side_names(db, entry, side);
-    bool row = false;
-    enum fault f = query_step(&q, &row, why);
-    while (!f && row) {
-        f = each(ctx, query_column_text(&q, 0), strcmp(side, PINOT_SIDE_TO) == 0, why);
-        if (!f)
-            f = query_step(&q, &row, why);
-    }
-    query_done(&q);
-    return f;
-}
-
-enum fault pinot_store_lineage_next(struct db *db, int64_t table, struct pinot_lineage *at,
-                                    bool *found, pinot_lineage_each each, void *ctx,
-                                    struct problem *why)
-{
-    enum { CHANGED_AT = 3 };
-    struct query q = query_for(db, STMT_PINOT_LINEAGE_NEXT);
-    query_int(&q, ":table", table);
-    query_int(&q, ":changed", at->changed_at);
-    query_int(&q, ":after", at->id);
-    enum fault f = query_step(&q, found, why);
-    if (!f && *found) {
-        struct pinot_lineage_entry entry;
-        pinot_lineage_entry_of(&q, &entry);
-        at->id = entry.id;
-        at->changed_at = query_column_int(&q, CHANGED_AT);
-        memcpy(at->entry, entry.name, sizeof at->entry);
-        memcpy(at->state, entry.state, sizeof at->state);
-    }
-    query_done(&q);
-    if (!f && *found)
-        f = tell_side(db, at->id, PINOT_SIDE_FROM, each, ctx, why);
-    if (!f && *found)
-        f = tell_side(db, at->id, PINOT_SIDE_TO, each, ctx, why);
     return f;
 }

@@ -88,7 +88,7 @@ static enum fault start_listener(struct problem *why)
     socklen_t len = sizeof listening;
     if (getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 || !listening)
         return problem_set(why, FAULT_UNAVAILABLE,
-                           "descriptor 0 is no listening socket; start the worker with spawn-fcgi");
+                           "descriptor 0 is no listening socket; sluice serve starts workers");
     const int flags = fcntl(LISTENER, F_GETFL);
     if (flags < 0 || fcntl(LISTENER, F_SETFL, flags | O_NONBLOCK) != 0)
         return problem_errno(why, errno, "listening socket");
@@ -340,7 +340,17 @@ static void log_end_of(const struct worker *w)
     log_end(&line);
 }
 
-enum fault worker_run(const struct config *config, const struct surface *const *surfaces,
+/* To the supervisor, which is there or has ended. */
+static void say_ready(int says)
+{
+    const int32_t pid = getpid();
+    if (says < 0)
+        return;
+    (void)!write(says, &pid, sizeof pid);
+    (void)close(says);
+}
+
+enum fault worker_run(const struct config *config, int says, const struct surface *const *surfaces,
                       size_t count, const struct surface *fallback, struct problem *why)
 {
     struct worker w = {
@@ -356,8 +366,10 @@ enum fault worker_run(const struct config *config, const struct surface *const *
         f = start_listener(why);
     if (!f)
         f = open_stores(&w, why);
-    if (!f)
+    if (!f) {
+        say_ready(says);
         f = serve_all(&w, why);
+    }
     if (!f)
         log_end_of(&w);
     fcgx_destroy(w.fcgx);

@@ -10,11 +10,14 @@
 
 #include <stddef.h>
 
-/* Serves until SIGTERM or SIGUSR1 (the request in hand is finished) or until
+/* says: a descriptor on which the process's number (int32_t) is written, and which is closed, as soon as
+ * it serves; below 0: none.
+ * Serves until SIGTERM or SIGUSR1 (the request in hand is finished) or until
  * config->recycle_requests are done, then returns FAULT_NONE.  Descriptor 0 is a listening socket,
- * as spawn-fcgi and systemd hand it over; anything else is a fault.  Opens database and blob store
+ * as sluice serve, spawn-fcgi and systemd hand it over; anything else is a fault.  Opens database and blob store
  * itself; while the poison mark is set it serves all the same (answers are 503). */
-MUST_CHECK enum fault worker_run(const struct config *config, const struct surface *const *surfaces,
-                                 size_t count, const struct surface *fallback, struct problem *why);
+MUST_CHECK enum fault worker_run(const struct config *config, int says,
+                                 const struct surface *const *surfaces, size_t count,
+                                 const struct surface *fallback, struct problem *why);
 
 #endif

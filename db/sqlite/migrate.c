@@ -299,6 +299,44 @@ static enum fault bring_up(struct db *db, const char *folder, int64_t now,
     return report->was_poisoned ? poison_clear(db->folder, db->counters, why) : FAULT_NONE;
 }
 
+/* Whether a file that all processes share is missing beside a database. */
+static bool lacks_shared(int folder)
+{
+    return faccessat(folder, "sluice.db", F_OK, 0) == 0 &&
+           (faccessat(folder, "sluice.lock", F_OK, 0) != 0 ||
+            faccessat(folder, "sluice.seq", F_OK, 0) != 0);
+}
+
+/* Makes them while nobody else has the database open: it stays locked until they are there. */
+static enum fault make_shared(const struct db_options *options, struct problem *why)
+{
+    struct db *guard = NULL;
+    struct db *db = NULL;
+    enum fault f = db_attach(options, DB_LOOK, &guard, why);
+    if (f == FAULT_UNAVAILABLE) { /* there is no folder */
+        *why = PROBLEM_NONE;
+        return FAULT_NONE;
+    }
+    if (f || !lacks_shared(guard->folder)) {
+        db_detach(guard);
+        return f;
+    }
+    struct problem cause = PROBLEM_NONE;
+    f = db_connect(guard, options->folder, DB_CREATE, true, &cause);
+    if (f == FAULT_BUSY) {
+        f = problem_set(why, f,
+                        "sluice.lock or sluice.seq is gone, and the database is still open "
+                        "elsewhere: stop the service, then run this again");
+    } else if (f && why->fault == FAULT_NONE) {
+        *why = cause;
+    }
+    if (!f)
+        f = db_attach(options, DB_CREATE, &db, why);
+    db_detach(db);
+    db_detach(guard);
+    return f;
+}
+
 enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
                        struct migrate_report *report, struct problem *why)
 {
@@ -307,13 +345,36 @@ enum fault migrate_run(const char *folder, int64_t lock_wait_ms, int64_t now,
     *report = (struct migrate_report){ 0 };
 
     const mode_t mask = umask(STATE_UMASK);
-    enum fault f = db_attach(&options, DB_CREATE, &db, why);
+    enum fault f = make_shared(&options, why);
+    if (!f)
+        f = db_attach(&options, DB_CREATE, &db, why);
     if (!f)
         f = lock_take(db->lock, lock_wait_ms, why);
     if (!f)
         f = bring_up(db, folder, now, report, why);
     db_detach(db); /* and the lock with it */
     (void)umask(mask);
+    return f;
+}
+
+enum fault migrate_pending(const char *folder, bool *alone, struct problem *why)
+{
+    const struct db_options options = { .folder = folder, .read_only = true };
+    struct db *db = NULL;
+    size_t applied = 0;
+
+    enum fault f = db_attach(&options, DB_LOOK, &db, why);
+    if (!f)
+        f = db_connect(db, folder, DB_LOOK, false, why);
+    if (!f)
+        f = applied_of(db, &applied, why);
+    if (!f) {
+        const struct counters *counters = counters_look(db->folder);
+        *alone = applied < MIGRATION_COUNT || lacks_shared(db->folder) || !counters ||
+                 poison_present(db->folder, counters);
+        counters_close(counters);
+    }
+    db_detach(db);
     return f;
 }
 

@@ -8,7 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLOCK_ISO_MAX = 32 }; /* bytes of an ISO 8601 time with the NUL */
+enum {
+    CLOCK_ISO_MAX = 32, /* bytes of an ISO 8601 time with the NUL */
+    CLOCK_HOUR_MS = 3600 * 1000,
+};
 
 /* Milliseconds UTC since 1970. */
 int64_t clock_now_ms(void);

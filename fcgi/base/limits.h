@@ -18,7 +18,7 @@ enum {
 
     /* request line and headers */
     PATH_MAX_BYTES = 4 * KIB,    /* raw REQUEST_URI without the query: FAULT_MALFORMED */
-    PATH_SEGMENTS_MAX = 16,      /* segments of a path: FAULT_MISSING */
+    PATH_SEGMENTS_MAX = 64,      /* segments of a path: FAULT_MISSING */
     QUERY_MAX_BYTES = 16 * KIB,  /* raw query string: FAULT_MALFORMED */
     QUERY_PAIRS_MAX = 64,        /* name=value pairs in it: FAULT_MALFORMED */
     HEADER_VALUE_MAX = 16 * KIB, /* one request header's value: FAULT_MALFORMED */
@@ -71,9 +71,15 @@ enum {
     OPTERYX_PAGE = 100,             /* entries of a list where the client does not say how many */
     OPTERYX_PAGE_MAX = 1000,        /* entries of a list: 422 */
     OPTERYX_PAGE_BYTES = 1 * MIB,   /* names and messages of a list, past which its page ends */
-    OPTERYX_INSPECT_ISSUES_MAX = 1000, /* issues told of a session; later ones are counted */
-    OPTERYX_RANGES_MAX = 4096,         /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
-    OPTERYX_PLANS_MAX = 16,            /* plans of one commit that others overtook: FAULT_BUSY */
+    OPTERYX_INSPECT_ISSUES_MAX = 1000,  /* issues told of a session; later ones are counted */
+    OPTERYX_RANGES_MAX = 4096,          /* ranges of file numbers of a snapshot: FAULT_CONFLICT */
+    OPTERYX_CONTRACT_MAX = 1 * MIB,     /* bytes of a contract's terms: FAULT_TOO_LARGE */
+    OPTERYX_CONTRACTS_OPEN_MAX = 1000,  /* of one token: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLES_MAX = 256,          /* of one negotiation: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLE_MAX = 8 * MIB,       /* bytes of one as sent: FAULT_TOO_LARGE */
+    OPTERYX_SAMPLE_WHOLE = 4 * MIB - 1, /* bytes, past which clients have cut it */
+    OPTERYX_SAMPLE_DECODED_MAX = 64 * MIB, /* bytes of one that are looked at; the rest is not */
+    OPTERYX_PLANS_MAX = 16, /* plans of one commit that others overtook: FAULT_BUSY */
     /* Pinot */
     PINOT_PROPERTIES_MAX = 4 * MIB,  /* bytes of one metadata.properties: FAULT_TOO_LARGE */
     PINOT_CONFIG_MAX = 2 * MIB,      /* bytes of a table config or schema: FAULT_TOO_LARGE */
@@ -105,7 +111,16 @@ enum {
     OXEN_GUNZIP_FROM =
         32 * MIB,            /* bytes of a request after gunzip before their ratio is looked at */
     OXEN_GUNZIP_RATIO = 100, /* of those to the request's own bytes: a file's FAULT_TOO_LARGE */
-    OXEN_UPLOAD_IDLE_HOURS = 24, /* without a part, after which an upload expires: FAULT_MISSING */
+    OXEN_PAYLOAD_MAX = 1 * MIB,   /* bytes of one tree node's payload: FAULT_MALFORMED */
+    OXEN_ENTRY_NAME_MAX = 1024,   /* bytes of a file's or dir's name in a tree: FAULT_MALFORMED */
+    OXEN_TREE_DEPTH_MAX = 256,    /* dirs in each other: FAULT_MALFORMED */
+    OXEN_VNODES_MAX = 1024,       /* vnodes of a dir that are searched for one name */
+    OXEN_WALK_NODES_MAX = 250000, /* different tree nodes that one request walks: FAULT_TOO_LARGE */
+    OXEN_PAGE_SIZE_MAX = 5000,    /* entries of a page of a list; a larger one becomes this */
+    OXEN_PAGES_MAX = 1000000,     /* pages of a list: FAULT_MALFORMED */
+    OXEN_PARENTS_MAX = 64,        /* parents of one commit: FAULT_MALFORMED */
+    OXEN_HISTORY_MAX = 200000,    /* commits that one request walks: FAULT_TOO_LARGE */
+    OXEN_UPLOAD_IDLE_HOURS = 24,  /* without a part, after which an upload expires: FAULT_MISSING */
 
     /* names */
     NAME_MAX_BYTES =

@@ -5,11 +5,14 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     HEAD_MAX = CLOCK_ISO_MAX + 96, /* bytes of time, level, event and pid */
+    NUMBER_MAX = 24,               /* bytes of a number */
     KEY_MAX = 64,                  /* bytes of a key */
     VALUE_MAX = 1024,              /* bytes of a value, escaped: longer ones are cut */
 };
@@ -65,12 +68,35 @@ static size_t escape(const char *value, char *out, size_t max)
     return len;
 }
 
+/* Whether standard error is systemd's journal: JOURNAL_STREAM (systemd.exec(5)) is its "device:inode". */
+static bool to_journal(void)
+{
+    char stream[2 * NUMBER_MAX];
+    struct stat meta = { 0 };
+    const char *told = getenv("JOURNAL_STREAM");
+    if (!told || fstat(STDERR_FILENO, &meta) != 0)
+        return false;
+    (void)snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)meta.st_dev,
+                   (unsigned long long)meta.st_ino);
+    return strcmp(stream, told) == 0;
+}
+
+const char *log_priority(const char *level)
+{
+    if (!to_journal())
+        return "";
+    if (strcmp(level, "error") == 0)
+        return "<3>";
+    return strcmp(level, "warn") == 0 ? "<4>" : "<6>";
+}
+
 void log_begin(struct log_line *line, int64_t now, const char *level, const char *event)
 {
     char at[CLOCK_ISO_MAX];
     char head[HEAD_MAX];
     clock_iso(now, at);
-    const int len = snprintf(head, sizeof head, "%s %s %s pid=%d", at, level, event, (int)getpid());
+    const int len = snprintf(head, sizeof head, "%s%s %s %s pid=%d", log_priority(level), at, level,
+                             event, (int)getpid());
     line->len = 0;
     put(line, head, printed(len, sizeof head));
 }

@@ -22,6 +22,10 @@ struct log_line {
  * name in lower case with underscores. */
 void log_begin(struct log_line *line, int64_t now, const char *level, const char *event);
 
+/* What a line to standard error begins with: the priority (sd-daemon(3)) that systemd's journal takes off
+ * it, so that `journalctl -p err` finds errors; "" where it is something else. */
+const char *log_priority(const char *level);
+
 /* Appends key=value; a NULL or empty value is left out. */
 void log_string(struct log_line *line, const char *key, const char *value);
 void log_number(struct log_line *line, const char *key, int64_t value);

@@ -49,7 +49,7 @@ void blob_leave_free(struct blob_store *store, int64_t bytes)
 
 enum fault blob_room(struct blob_store *store, uint64_t more, struct problem *why)
 {
-    struct blob_disk disk;
+    struct blob_disk disk = { 0 };
     if (store->floor == 0)
         return FAULT_NONE;
     const enum fault f = blob_disk(store->root, store->floor, &disk, why);

@@ -152,6 +152,8 @@ static enum fault dispatch(struct exchange *x, struct problem *why)
 {
     char allow[ALLOW_MAX];
     x->route = find(x, allow);
+    if (x->uri.bad_escape && !(x->route && strstr(x->route->pattern, "%...}")))
+        return problem_set(why, FAULT_MALFORMED, "malformed percent escape in the request address");
     if (x->route)
         return room_check(x, why);
     x->capture_count = 0;

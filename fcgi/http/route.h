@@ -19,7 +19,9 @@ enum right { RIGHT_NONE, RIGHT_READ, RIGHT_WRITE, RIGHT_ADMIN };
 struct route {
     const char *method;
     const char *pattern; /* "/v1/upload/{session}/commit"; a {name} takes one segment that is not
-                          * empty, a last "{rest...}" all that remain, at least one */
+                          * empty, a last "{rest...}" all that remain, at least one; a last
+                          * "{rest%...}" too, also when there are bad percent escapes in the path:
+                          * the handler decodes it itself */
     enum right right;    /* handlers with a right must call auth_require() before they succeed */
     enum fault (*handle)(struct exchange *x, struct problem *why);
 };

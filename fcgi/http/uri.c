@@ -71,8 +71,11 @@ static enum fault parse_path(struct arena *arena, struct uri *out, struct proble
     out->segment_count = split(copy, '/', pieces, PATH_SEGMENTS_MAX, &more);
     memcpy(out->segments, pieces, sizeof pieces);
     enum fault f = FAULT_NONE;
-    for (size_t i = 0; !f && i < out->segment_count; i++)
-        f = decode_piece(pieces[i], false, why);
+    for (size_t i = 0; !f && i < out->segment_count; i++) {
+        out->bad_escape = !decode(pieces[i], false) || out->bad_escape;
+        if (!text_is_utf8(pieces[i], strlen(pieces[i])))
+            f = problem_set(why, FAULT_MALFORMED, "the request address is not UTF-8");
+    }
     if (!f && more)
         return problem_set(why, FAULT_MISSING, "no such path");
     return f;

@@ -24,13 +24,14 @@ struct uri {
     const char *path;  /* raw, without the query */
     const char *query; /* raw, "" when none */
     const char *segments[PATH_SEGMENTS_MAX];
+    bool bad_escape;      /* a segment holds what is no percent escape, and stands undecoded */
     size_t segment_count; /* "/" has one empty segment; a trailing '/' gives an empty last one */
     struct uri_pair pairs[QUERY_PAIRS_MAX];
     size_t pair_count;
 };
 
-/* Splits and decodes.  '+' is a space in the query alone.  FAULT_MALFORMED: a bad percent escape, a
- * NUL, a control character that is not escaped, bytes that are no UTF-8, a path that does not begin
+/* Splits and decodes.  '+' is a space in the query alone.  A bad percent escape, or that of a NUL, in
+ * the path is left to the routes (bad_escape); in the query it is FAULT_MALFORMED, as are a control character that is not escaped, bytes that are no UTF-8, a path that does not begin
  * with '/', or over a limit; more than PATH_SEGMENTS_MAX segments: FAULT_MISSING.  After a fault
  * out holds what could be read, cut to its limits and with the segments undecoded from the bad one
  * on: enough to tell whose path it was. */

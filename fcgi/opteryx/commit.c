@@ -45,7 +45,7 @@ static enum fault look(struct db *db, void *ctx, struct problem *why)
     gather_init(&plan->parts, plan->arena);
     plan->repeated = false;
     plan->exists = false;
-    enum fault f = opteryx_store_session_get(db, exchange_path(x, 0), x->who->id, x->now,
+    enum fault f = opteryx_store_session_get(db, opteryx_request_session(x), x->who->id, x->now,
                                              plan->arena, &plan->session, why);
     if (!f)
         f = opteryx_store_session_takes(&plan->session, &plan->request->target, plan->request->mode,

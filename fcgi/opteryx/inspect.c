@@ -123,7 +123,7 @@ static enum fault look(struct db *db, void *ctx, struct problem *why)
     if (!inspect->parts || !inspect->issues)
         f = opteryx_request_no_memory(why);
     if (!f)
-        f = opteryx_store_session_get(db, exchange_path(x, 0), x->who->id, x->now, NULL,
+        f = opteryx_store_session_get(db, opteryx_request_session(x), x->who->id, x->now, NULL,
                                       &inspect->session, why);
     if (!f)
         f = gather_session(db, &inspect->session, x->arena, &inspect->gather, why);

@@ -1,6 +1,7 @@
 #include "opteryx/opteryx.h"
 
 #include "opteryx/commit.h"
+#include "opteryx/contract.h"
 #include "opteryx/dataset.h"
 #include "opteryx/inspect.h"
 #include "opteryx/part.h"
@@ -22,6 +23,13 @@ static const struct route routes[] = {
     { "GET", "/v1/datasets/{dataset}/snapshots/{snapshot}", RIGHT_READ, opteryx_dataset_snapshot },
     { "GET", "/v1/datasets/{dataset}/files/{number}", RIGHT_READ, opteryx_dataset_file },
     { "POST", "/v1/datasets/{dataset}/rollback", RIGHT_WRITE, opteryx_dataset_rollback },
+    { "POST", "/v2/contracts", RIGHT_WRITE, opteryx_contract_negotiate },
+    { "GET", "/v2/contracts/{contract}", RIGHT_READ, opteryx_contract_show },
+    { "PATCH", "/v2/contracts/{contract}", RIGHT_WRITE, opteryx_contract_amend },
+    { "DELETE", "/v2/contracts/{contract}", RIGHT_WRITE, opteryx_contract_abandon },
+    { "PUT", "/v2/contracts/{contract}/accept", RIGHT_WRITE, opteryx_contract_accept },
+    { "POST", "/v2/contracts/{contract}/data", RIGHT_WRITE, opteryx_contract_data },
+    { "POST", "/v2/contracts/{contract}/commit", RIGHT_WRITE, opteryx_contract_commit },
 };
 
 static const char *const prefixes[] = { "/v1/", "/v2/contracts", NULL };
@@ -58,24 +66,11 @@ static enum fault slash_redirect(struct exchange *x, struct problem *why)
     return FAULT_NONE;
 }
 
-static bool is_contracts(const struct uri *uri)
-{
-    return uri->segment_count >= 2 && strcmp(uri->segments[0], "v2") == 0 &&
-           strcmp(uri->segments[1], "contracts") == 0;
-}
-
-static enum fault gate(struct exchange *x, struct problem *why)
-{
-    if (is_contracts(&x->uri))
-        return opteryx_refuse_contracts(x, why);
-    return slash_redirect(x, why);
-}
-
 const struct surface opteryx_surface = {
     .name = "opteryx",
     .prefixes = prefixes,
     .routes = routes,
     .route_count = sizeof routes / sizeof routes[0],
-    .gate = gate,
+    .gate = slash_redirect,
     .refuse = opteryx_refuse,
 };

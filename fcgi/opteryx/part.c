@@ -27,51 +27,16 @@ struct receiver {
     struct blob_writer *writer;
 };
 
-/* A few bytes that become a disk full of them: by the operator's bound, where the decoder's own would
- * let them pass. */
-static enum fault ratio_check(struct receiver *receiver, size_t len, struct problem *why)
-{
-    const uint64_t ratio = (uint64_t)receiver->x->config->part_ratio_max;
-    receiver->bytes += len;
-    if (receiver->bytes <= CODING_RATIO_FROM || receiver->bytes / ratio <= receiver->x->body_bytes)
-        return FAULT_NONE;
-    return problem_set(why, FAULT_TOO_LARGE,
-                       "the part decodes to more than %llu times the bytes that were sent",
-                       (unsigned long long)ratio);
-}
-
 static enum fault receive(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
     struct receiver *receiver = ctx;
-    enum fault f = ratio_check(receiver, len, why);
+    enum fault f = opteryx_request_ratio(receiver->x, &receiver->bytes, len, why);
     if (!f)
         f = format_feed(receiver->format, bytes, len, why);
     if (f)
         return f;
     digest_add(receiver->digest, bytes, len);
     return blob_write(receiver->writer, bytes, len, why);
-}
-
-/* The file name that the client gave, from the Latin-1 of HTTP headers (RFC 9110 section 5.5) to
- * UTF-8; NULL when there is none. */
-static const char *file_name(struct exchange *x)
-{
-    enum { ASCII_END = 0x80, LEAD = 0xC0, TAIL = 0x80, TAIL_BITS = 6, TAIL_MASK = 0x3F };
-    const char *raw = exchange_header(x, "x-file-name");
-    if (!raw || !raw[0])
-        return NULL;
-    unsigned char *out = arena_alloc(x->arena, 2 * strlen(raw) + 1);
-    unsigned char *at = out;
-    for (; out && *raw; raw++) {
-        const unsigned char byte = (unsigned char)*raw;
-        if (byte < ASCII_END) {
-            *at++ = byte;
-        } else {
-            *at++ = (unsigned char)(LEAD | byte >> TAIL_BITS);
-            *at++ = (unsigned char)(TAIL | (byte & TAIL_MASK));
-        }
-    }
-    return (const char *)out;
 }
 
 /* A decoder's verdict names no coding; the client should read which one it was. */
@@ -328,13 +293,13 @@ static enum fault put_checked(struct exchange *x, int64_t number, struct problem
 
     enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
     if (!f)
-        f = opteryx_store_session_get(x->db, exchange_path(x, 0), x->who->id, x->now, x->arena,
-                                      &session, why);
+        f = opteryx_store_session_get(x->db, opteryx_request_session(x), x->who->id, x->now,
+                                      x->arena, &session, why);
     if (!f && session.answer)
         f = problem_set(why, FAULT_CONFLICT, "session already committed");
     if (!f)
         f = coding_named(exchange_header(x, "Content-Encoding"), &coding, why);
-    part.file_name = file_name(x);
+    part.file_name = opteryx_request_file_name(x);
     part.encoding = coding_name(coding);
     if (!f)
         f = format_named(part.file_name, exchange_query(x, "content_type"),
@@ -363,7 +328,8 @@ static enum fault delete_checked(struct exchange *x, int64_t number, struct prob
 {
     enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
     if (!f)
-        f = opteryx_store_part_drop(x->db, exchange_path(x, 0), x->who->id, number, x->now, why);
+        f = opteryx_store_part_drop(x->db, opteryx_request_session(x), x->who->id, number, x->now,
+                                    why);
     if (f)
         return f;
     json_object *body = json_object_new_object();

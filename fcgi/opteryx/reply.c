@@ -78,9 +78,64 @@ static const char *refused_action(const struct exchange *x)
     return "authorization denied for action create";
 }
 
+static bool is_contracts(const struct exchange *x)
+{
+    return x->route && strncmp(x->route->pattern, "/v2/contracts", strlen("/v2/contracts")) == 0;
+}
+
+/* The code of a contract's refusal; NULL: it is told as everywhere else. */
+static const char *contract_code(const struct problem *because)
+{
+    switch (because->fault) {
+    case FAULT_FORBIDDEN:
+        return "not_authorized";
+    case FAULT_MISSING:
+        return "contract_not_found";
+    case FAULT_GONE:
+        return "contract_expired";
+    case FAULT_CONFLICT:
+        return because->code ? because->code : "conflict";
+    case FAULT_PRECONDITION:
+        return "precondition_failed";
+    case FAULT_UNSUPPORTED:
+    case FAULT_UNPROCESSABLE:
+        return "format_unreadable";
+    case FAULT_STORAGE_FULL:
+        return "storage_full";
+    case FAULT_INTERNAL:
+        return "internal";
+    case FAULT_NONE:
+    case FAULT_DAMAGED:
+    case FAULT_MALFORMED:
+    case FAULT_UNAUTHENTIC: /* the client takes no code here for a missing credential */
+    case FAULT_METHOD:
+    case FAULT_TOO_LARGE:
+    case FAULT_STALLED:
+    case FAULT_ABORTED:
+    case FAULT_BUSY:
+    case FAULT_UNAVAILABLE:
+        break;
+    }
+    return NULL;
+}
+
+static void contract_body(const struct exchange *x, const struct problem *because, const char *code,
+                          const char *detail, struct text *body)
+{
+    enum { REFERENCE = 8 }; /* characters of the request's id */
+    text_addf(body, "{\"error\":{\"code\":\"%s\",\"message\":", code);
+    json_quote(body, detail, strlen(detail));
+    if (because->fault == FAULT_FORBIDDEN)
+        text_addf(body, ",\"action\":\"%s\"", x->route->right == RIGHT_READ ? "read" : "create");
+    if (because->fault == FAULT_INTERNAL)
+        text_addf(body, ",\"reference\":\"%.*s\"", REFERENCE, x->request_id);
+    text_adds(body, "}}");
+}
+
 enum fault opteryx_refuse(struct exchange *x, const struct problem *because, struct problem *why)
 {
     const char *detail = because->text;
+    const char *code = is_contracts(x) ? contract_code(because) : NULL;
     struct text body;
     if (because->fault == FAULT_UNAUTHENTIC) {
         exchange_set_header(x, "WWW-Authenticate", "Bearer");
@@ -89,9 +144,13 @@ enum fault opteryx_refuse(struct exchange *x, const struct problem *because, str
         detail = refused_action(x);
     }
     text_init(&body, DETAIL_MAX);
-    text_adds(&body, "{\"detail\":");
-    json_quote(&body, detail, strlen(detail));
-    text_addc(&body, '}');
+    if (code) {
+        contract_body(x, because, code, detail, &body);
+    } else {
+        text_adds(&body, "{\"detail\":");
+        json_quote(&body, detail, strlen(detail));
+        text_addc(&body, '}');
+    }
     enum fault f = FAULT_NONE;
     if (text_failed(&body))
         f = problem_internal(why, "no memory for an error body");
@@ -108,11 +167,4 @@ enum fault opteryx_refuse_invalid(struct exchange *x, struct validate *v, struct
     if (!body)
         return problem_set(why, FAULT_TOO_LARGE, "the request has too many errors to list");
     return exchange_reply(x, STATUS_INVALID, media_type, body, len, why);
-}
-
-enum fault opteryx_refuse_contracts(struct exchange *x, struct problem *why)
-{
-    static const char body[] = "{\"error\":{\"code\":\"not_implemented\",\"message\":\"contracts "
-                               "are not served here; use an upload session\"}}";
-    return exchange_reply(x, STATUS_NOT_SERVED, media_type, body, sizeof body - 1, why);
 }

@@ -11,6 +11,9 @@ enum {
     OPTERYX_OK = 200,
     OPTERYX_CREATED = 201,
     OPTERYX_NO_CONTENT = 204,
+    OPTERYX_BAD_REQUEST = 400,
+    OPTERYX_CONFLICT = 409,
+    OPTERYX_INVALID = 422,
 };
 
 /* A fault's answer; the surface's refuse. */
@@ -20,8 +23,5 @@ MUST_CHECK enum fault opteryx_refuse(struct exchange *x, const struct problem *b
 /* 422 with the errors of v, of which there is at least one. */
 MUST_CHECK enum fault opteryx_refuse_invalid(struct exchange *x, struct validate *v,
                                              struct problem *why);
-
-/* 501 for the contract flow, which is not served. */
-MUST_CHECK enum fault opteryx_refuse_contracts(struct exchange *x, struct problem *why);
 
 #endif

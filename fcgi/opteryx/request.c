@@ -33,6 +33,45 @@ const char *opteryx_request_table(struct exchange *x, const struct opteryx_targe
                         target->dataset);
 }
 
+const char *opteryx_request_session(const struct exchange *x)
+{
+    static const char of_contract[] = "ct_";
+    const char *id = exchange_path(x, 0);
+    return strncmp(id, of_contract, sizeof of_contract - 1) == 0 ? "" : id;
+}
+
+const char *opteryx_request_file_name(struct exchange *x)
+{
+    enum { ASCII_END = 0x80, LEAD = 0xC0, TAIL = 0x80, TAIL_BITS = 6, TAIL_MASK = 0x3F };
+    const char *raw = exchange_header(x, "x-file-name");
+    if (!raw || !raw[0])
+        return NULL;
+    unsigned char *out = arena_alloc(x->arena, 2 * strlen(raw) + 1);
+    unsigned char *at = out;
+    for (; out && *raw; raw++) {
+        const unsigned char byte = (unsigned char)*raw;
+        if (byte < ASCII_END) {
+            *at++ = byte;
+        } else {
+            *at++ = (unsigned char)(LEAD | byte >> TAIL_BITS);
+            *at++ = (unsigned char)(TAIL | (byte & TAIL_MASK));
+        }
+    }
+    return (const char *)out;
+}
+
+enum fault opteryx_request_ratio(const struct exchange *x, uint64_t *decoded, size_t len,
+                                 struct problem *why)
+{
+    const uint64_t ratio = (uint64_t)x->config->part_ratio_max;
+    *decoded += len;
+    if (*decoded <= CODING_RATIO_FROM || *decoded / ratio <= x->body_bytes)
+        return FAULT_NONE;
+    return problem_set(why, FAULT_TOO_LARGE,
+                       "the body decodes to more than %llu times the bytes that were sent",
+                       (unsigned long long)ratio);
+}
+
 const char *opteryx_request_if_match(struct exchange *x)
 {
     const char *value = exchange_header(x, "If-Match");

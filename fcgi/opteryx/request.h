@@ -20,6 +20,18 @@ MUST_CHECK enum fault opteryx_request_json(struct exchange *x, struct validate *
 /* "workspace.collection.dataset", in the arena; NULL when that is full. */
 const char *opteryx_request_table(struct exchange *x, const struct opteryx_target *target);
 
+/* The session of the path; "" for the id of a contract, which no session's is. */
+const char *opteryx_request_session(const struct exchange *x);
+
+/* The file name of x-file-name, from the Latin-1 of HTTP headers (RFC 9110 section 5.5) to UTF-8;
+ * NULL when there is none. */
+const char *opteryx_request_file_name(struct exchange *x);
+
+/* Counts len more decoded bytes of the body in: a few bytes that become a disk full of them are
+ * FAULT_TOO_LARGE by the operator's bound, where the decoder's own would let them pass. */
+MUST_CHECK enum fault opteryx_request_ratio(const struct exchange *x, uint64_t *decoded, size_t len,
+                                            struct problem *why);
+
 /* The commit id of If-Match, in quotes or not, or OPTERYX_ANY_COMMIT; NULL without the header. */
 const char *opteryx_request_if_match(struct exchange *x);
 

@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 enum {
-    HOUR_MS = 3600 * 1000,
     ID_RANDOM = 16, /* bytes: 128 bits that nobody guesses */
 };
 
@@ -100,7 +99,7 @@ static enum fault open_checked(struct exchange *x, struct opteryx_session *sessi
     session->owner = x->who->name;
     session->owner_id = x->who->id;
     session->created_at = x->now;
-    session->expires_at = x->now + x->config->session_hours * HOUR_MS;
+    session->expires_at = x->now + x->config->session_hours * CLOCK_HOUR_MS;
     id_make(x, session->id);
     if (session->has_target)
         f = declared(x, &session->target, &declared_schema, why);

@@ -9,13 +9,7 @@
 enum {
     DETAIL_MAX = 128 * KIB,  /* bytes; each error repeats the input it is about, up to a bound */
     ECHO_TEXT_MAX = 8 * KIB, /* of a parameter, repeated once: more than VALIDATE_DIGITS_MAX */
-    LOC_MAX = 3,             /* names of a place */
     UTF16_MARK_LEN = 2,
-};
-
-/* Where a value stands: "body", "target", "dataset". */
-struct loc {
-    const char *names[LOC_MAX];
 };
 
 static const char field_required[] = "Field required";
@@ -40,13 +34,13 @@ const char *validate_body(struct validate *v, size_t *len)
 
 /* ---- one error ---- */
 
-static void error_begin(struct validate *v, const char *type, const struct loc *loc,
+static void error_begin(struct validate *v, const char *type, const struct validate_loc *loc,
                         const char *message)
 {
     text_adds(&v->detail, v->count++ ? ",{\"type\":" : "{\"detail\":[{\"type\":");
     json_quote(&v->detail, type, strlen(type));
     text_adds(&v->detail, ",\"loc\":[");
-    for (size_t i = 0; i < LOC_MAX && loc->names[i]; i++) {
+    for (size_t i = 0; i < VALIDATE_LOC_MAX && loc->names[i]; i++) {
         if (i)
             text_addc(&v->detail, ',');
         json_quote(&v->detail, loc->names[i], strlen(loc->names[i]));
@@ -88,8 +82,8 @@ static void echo_json(struct validate *v, json_object *input)
     text_release(&whole);
 }
 
-static void error_json(struct validate *v, const char *type, const struct loc *loc,
-                       const char *message, json_object *input)
+void validate_error(struct validate *v, const char *type, const struct validate_loc *loc,
+                    const char *message, json_object *input)
 {
     error_begin(v, type, loc, message);
     echo_json(v, input);
@@ -97,8 +91,8 @@ static void error_json(struct validate *v, const char *type, const struct loc *l
 }
 
 /* ctx: JSON of the "ctx" member, NULL when there is none. */
-static void error_text(struct validate *v, const char *type, const struct loc *loc,
-                       const char *message, const char *input, const char *ctx)
+void validate_error_text(struct validate *v, const char *type, const struct validate_loc *loc,
+                         const char *message, const char *input, const char *ctx)
 {
     error_begin(v, type, loc, message);
     if (input)
@@ -161,32 +155,34 @@ static enum int_shape int_parse(const char *text, int64_t most, int64_t *out)
     return INT_FINE;
 }
 
-static void error_bound(struct validate *v, const struct loc *loc, const char *text, int64_t bound,
-                        bool upper)
+static void error_bound(struct validate *v, const struct validate_loc *loc, const char *text,
+                        int64_t bound, bool upper)
 {
     char message[PROBLEM_TEXT_MAX];
     char ctx[PROBLEM_TEXT_MAX];
     (void)snprintf(message, sizeof message, "Input should be %s than or equal to %lld",
                    upper ? "less" : "greater", (long long)bound);
     (void)snprintf(ctx, sizeof ctx, "{\"%s\":%lld}", upper ? "le" : "ge", (long long)bound);
-    error_text(v, upper ? "less_than_equal" : "greater_than_equal", loc, message, text, ctx);
+    validate_error_text(v, upper ? "less_than_equal" : "greater_than_equal", loc, message, text,
+                        ctx);
 }
 
 void validate_integer(struct validate *v, const struct validate_bounds *bounds, const char *text,
                       int64_t *out)
 {
-    const struct loc loc = { { bounds->where, bounds->name } };
+    const struct validate_loc loc = { { bounds->where, bounds->name } };
     int64_t value = 0;
     if (!text)
         return;
     const enum int_shape shape = int_parse(text, bounds->most, &value);
     if (shape == INT_BAD) {
-        error_text(v, "int_parsing", &loc,
-                   "Input should be a valid integer, unable to parse string as an integer", text,
-                   NULL);
+        validate_error_text(v, "int_parsing", &loc,
+                            "Input should be a valid integer, unable to parse string as an integer",
+                            text, NULL);
     } else if (shape == INT_TOO_LONG) {
-        error_text(v, "int_parsing_size", &loc,
-                   "Unable to parse input string as an integer, exceeded maximum size", text, NULL);
+        validate_error_text(v, "int_parsing_size", &loc,
+                            "Unable to parse input string as an integer, exceeded maximum size",
+                            text, NULL);
     } else if (value < bounds->least) {
         error_bound(v, &loc, text, bounds->least, false);
     } else if (value > bounds->most) {
@@ -198,12 +194,12 @@ void validate_integer(struct validate *v, const struct validate_bounds *bounds, 
 
 void validate_part(struct validate *v, const char *where, const char *text, int64_t *out)
 {
-    const struct loc loc = { { where, "part" } };
+    const struct validate_loc loc = { { where, "part" } };
     const struct validate_bounds bounds = { where, "part", 0, OPTERYX_PARTS_MAX - 1 };
     if (text)
         validate_integer(v, &bounds, text, out);
     else
-        error_text(v, "missing", &loc, field_required, NULL, NULL);
+        validate_error_text(v, "missing", &loc, field_required, NULL, NULL);
 }
 
 /* ---- JSON bodies ---- */
@@ -245,11 +241,11 @@ enum fault validate_json(struct validate *v, const char *content_type, const cha
                          size_t len, json_object **out, struct problem *why)
 {
     static const char mark[] = "\xEF\xBB\xBF"; /* Python skips the mark of UTF-8 */
-    const struct loc loc = { { "body" } };
+    const struct validate_loc loc = { { "body" } };
     struct json_error error = { 0, "Expecting value" };
     struct problem of_parser = PROBLEM_NONE;
     if (len == 0) {
-        error_text(v, "missing", &loc, field_required, NULL, NULL);
+        validate_error_text(v, "missing", &loc, field_required, NULL, NULL);
         return FAULT_NONE;
     }
     if (is_utf16(bytes, len) && is_json(content_type)) {
@@ -278,41 +274,41 @@ enum fault validate_json(struct validate *v, const char *content_type, const cha
 }
 
 /* Whether value is an object; the error when not. */
-static bool model(struct validate *v, const struct loc *loc, json_object *value)
+bool validate_object(struct validate *v, const struct validate_loc *loc, json_object *value)
 {
     if (json_object_is_type(value, json_type_object))
         return true;
-    error_json(v, "model_attributes_type", loc,
-               "Input should be a valid dictionary or object to extract fields from", value);
+    validate_error(v, "model_attributes_type", loc,
+                   "Input should be a valid dictionary or object to extract fields from", value);
     return false;
 }
 
 /* A required member of an object; the error when it is absent. */
-static bool member(struct validate *v, const struct loc *loc, json_object *object, const char *name,
-                   json_object **out)
+bool validate_member(struct validate *v, const struct validate_loc *loc, json_object *object,
+                     const char *name, json_object **out)
 {
     if (json_object_object_get_ex(object, name, out))
         return true;
-    error_json(v, "missing", loc, field_required, object);
+    validate_error(v, "missing", loc, field_required, object);
     return false;
 }
 
 /* A text value, as it stands; NULL and the error for another type. */
-static const char *string(struct validate *v, const struct loc *loc, json_object *value)
+static const char *string(struct validate *v, const struct validate_loc *loc, json_object *value)
 {
     if (json_object_is_type(value, json_type_string))
         return json_object_get_string(value);
-    error_json(v, "string_type", loc, "Input should be a valid string", value);
+    validate_error(v, "string_type", loc, "Input should be a valid string", value);
     return NULL;
 }
 
 /* The same for a text that is kept as it is, and so may hold no NUL. */
-static const char *kept_string(struct validate *v, const struct loc *loc, json_object *value)
+const char *validate_string(struct validate *v, const struct validate_loc *loc, json_object *value)
 {
     const char *text = string(v, loc, value);
     if (!text || strlen(text) == (size_t)json_object_get_string_len(value))
         return text;
-    error_json(v, "value_error", loc, "Value error, a NUL character cannot be kept", value);
+    validate_error(v, "value_error", loc, "Value error, a NUL character cannot be kept", value);
     return NULL;
 }
 
@@ -328,26 +324,26 @@ bool validate_is_name(const char *text)
 static void name_parse(struct validate *v, json_object *target, const char *field,
                        char out[OPTERYX_NAME_MAX + 1])
 {
-    const struct loc loc = { { "body", "target", field } };
+    const struct validate_loc loc = { { "body", "target", field } };
     json_object *value = NULL;
-    if (!member(v, &loc, target, field, &value))
+    if (!validate_member(v, &loc, target, field, &value))
         return;
     const char *text = string(v, &loc, value);
     if (!text)
         return;
     if (strlen(text) != (size_t)json_object_get_string_len(value) || !validate_is_name(text)) {
-        error_text(v, "string_pattern_mismatch", &loc,
-                   "String should match pattern '^[A-Za-z0-9_-]{1,128}$'", text,
-                   "{\"pattern\":\"^[A-Za-z0-9_-]{1,128}$\"}");
+        validate_error_text(v, "string_pattern_mismatch", &loc,
+                            "String should match pattern '^[A-Za-z0-9_-]{1,128}$'", text,
+                            "{\"pattern\":\"^[A-Za-z0-9_-]{1,128}$\"}");
     } else {
         (void)snprintf(out, OPTERYX_NAME_MAX + 1, "%s", text);
     }
 }
 
-static void target_parse(struct validate *v, json_object *value, struct opteryx_target *out)
+void validate_target_object(struct validate *v, json_object *value, struct opteryx_target *out)
 {
-    const struct loc loc = { { "body", "target" } };
-    if (!model(v, &loc, value))
+    const struct validate_loc loc = { { "body", "target" } };
+    if (!validate_object(v, &loc, value))
         return;
     name_parse(v, value, "workspace", out->workspace);
     name_parse(v, value, "collection", out->collection);
@@ -356,7 +352,7 @@ static void target_parse(struct validate *v, json_object *value, struct opteryx_
 
 static void mode_parse(struct validate *v, json_object *value, enum opteryx_mode *out)
 {
-    const struct loc loc = { { "body", "conflict_resolution" } };
+    const struct validate_loc loc = { { "body", "conflict_resolution" } };
     const char *word =
         json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
     for (size_t i = 0; word && i <= OPTERYX_APPEND; i++) {
@@ -373,16 +369,16 @@ static void mode_parse(struct validate *v, json_object *value, enum opteryx_mode
 
 void validate_commit(struct validate *v, json_object *body, struct commit_request *out)
 {
-    const struct loc of_body = { { "body" } };
-    const struct loc of_target = { { "body", "target" } };
-    const struct loc of_message = { { "body", "snapshot_message" } };
+    const struct validate_loc of_body = { { "body" } };
+    const struct validate_loc of_target = { { "body", "target" } };
+    const struct validate_loc of_message = { { "body", "snapshot_message" } };
     json_object *value = NULL;
-    if (!model(v, &of_body, body))
+    if (!validate_object(v, &of_body, body))
         return;
-    if (member(v, &of_target, body, "target", &value))
-        target_parse(v, value, &out->target);
+    if (validate_member(v, &of_target, body, "target", &value))
+        validate_target_object(v, value, &out->target);
     if (json_object_object_get_ex(body, "snapshot_message", &value) && value)
-        out->message = kept_string(v, &of_message, value);
+        out->message = validate_string(v, &of_message, value);
     if (json_object_object_get_ex(body, "conflict_resolution", &value))
         mode_parse(v, value, &out->mode);
 }
@@ -390,23 +386,23 @@ void validate_commit(struct validate *v, json_object *body, struct commit_reques
 void validate_session(struct validate *v, json_object *body, struct opteryx_target *out,
                       bool *has_target)
 {
-    const struct loc of_body = { { "body" } };
+    const struct validate_loc of_body = { { "body" } };
     json_object *value = NULL;
     *has_target = false;
-    if (!body || !model(v, &of_body, body) || !json_object_object_get_ex(body, "target", &value) ||
-        !value)
+    if (!body || !validate_object(v, &of_body, body) ||
+        !json_object_object_get_ex(body, "target", &value) || !value)
         return;
-    target_parse(v, value, out);
+    validate_target_object(v, value, out);
     *has_target = v->count == 0;
 }
 
 void validate_rollback(struct validate *v, json_object *body, const char **snapshot)
 {
-    const struct loc of_body = { { "body" } };
-    const struct loc loc = { { "body", "snapshot" } };
+    const struct validate_loc of_body = { { "body" } };
+    const struct validate_loc loc = { { "body", "snapshot" } };
     json_object *value = NULL;
-    if (model(v, &of_body, body) && member(v, &loc, body, "snapshot", &value))
-        *snapshot = kept_string(v, &loc, value);
+    if (validate_object(v, &of_body, body) && validate_member(v, &loc, body, "snapshot", &value))
+        *snapshot = validate_string(v, &loc, value);
 }
 
 bool validate_target(const char *text, struct opteryx_target *out)

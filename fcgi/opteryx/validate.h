@@ -20,6 +20,13 @@
 
 enum { VALIDATE_DIGITS_MAX = 4300 }; /* digits of an integer that Python reads from text */
 
+enum { VALIDATE_LOC_MAX = 4 }; /* names of a place */
+
+/* Where a value stands: "body", "target", "dataset". */
+struct validate_loc {
+    const char *names[VALIDATE_LOC_MAX];
+};
+
 /* The errors found so far. */
 struct validate {
     size_t count;
@@ -74,6 +81,28 @@ void validate_rollback(struct validate *v, json_object *body, const char **snaps
 /* Whether a text is a workspace, collection or dataset: 1 to OPTERYX_NAME_MAX letters, digits, '_'
  * and '-'. */
 bool validate_is_name(const char *text);
+
+/* ---- for bodies of other routes: each adds its error ---- */
+
+void validate_error(struct validate *v, const char *type, const struct validate_loc *loc,
+                    const char *message, json_object *input);
+
+/* The same about a text, with the JSON of "ctx" or NULL.  input NULL: null. */
+void validate_error_text(struct validate *v, const char *type, const struct validate_loc *loc,
+                         const char *message, const char *input, const char *ctx);
+
+/* Whether value is an object. */
+bool validate_object(struct validate *v, const struct validate_loc *loc, json_object *value);
+
+/* A required member of an object. */
+bool validate_member(struct validate *v, const struct validate_loc *loc, json_object *object,
+                     const char *name, json_object **out);
+
+/* A text without NUL, borrowed; NULL for anything else. */
+const char *validate_string(struct validate *v, const struct validate_loc *loc, json_object *value);
+
+/* {"workspace","collection","dataset"}, loc ["body","target"]. */
+void validate_target_object(struct validate *v, json_object *value, struct opteryx_target *out);
 
 /* "workspace.collection.dataset" in three; false when it is not that. */
 bool validate_target(const char *text, struct opteryx_target *out);

@@ -125,18 +125,12 @@ static enum fault conclude(const struct ancestry *ancestry, struct problem *why)
 {
     commit_key *keys = keys_of(ancestry);
     size_t count = 0;
-    enum fault f = FAULT_NONE;
     for (size_t i = 0; i < ancestry->count; i++) {
         if (ancestry->reached[i])
             memmove(keys[count++], keys[i], sizeof *keys);
     }
-    for (size_t at = 0; at < count && !f; at += OXEN_PIECE_VERSIONS) {
-        const size_t left = count - at;
-        f = oxen_store_push_commits_conclude(
-            ancestry->x->db, ancestry->repository, (const uint8_t(*)[OXEN_KEY_BYTES])(keys + at),
-            left < OXEN_PIECE_VERSIONS ? left : OXEN_PIECE_VERSIONS, why);
-    }
-    return f;
+    return oxen_store_push_commits_conclude(ancestry->x->db, ancestry->repository,
+                                            (const uint8_t *)keys, count, why);
 }
 
 enum fault oxen_ancestry_conclude(struct exchange *x, int64_t repository,

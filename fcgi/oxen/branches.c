@@ -6,8 +6,10 @@
 #include "oxen/reply.h"
 #include "oxen/repository.h"
 #include "oxen/request.h"
+#include "oxen/whole.h"
 #include "json/json.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* ---- answers ---- */
@@ -135,34 +137,110 @@ static void end_push(struct exchange *x, int64_t repository, const struct oxen_h
     (void)unanswered; /* what stays open is sent once more */
 }
 
-/* POST /api/repos/{namespace}/{repo_name}/branches {"new_name", "commit_id"} */
+/* A branch that is to be set, or set anew. */
+struct setting {
+    struct exchange *x;
+    int64_t repository;
+    const char *name;
+    const uint8_t *old; /* where it must stand now; NULL: anywhere */
+    struct oxen_hash hash;
+    bool new;
+    struct oxen_whole whole; /* what was missing, when the result is IN_DOUBT */
+};
+
+static enum fault try_to_set(struct setting *set, enum oxen_branch_result *result,
+                             struct problem *why)
+{
+    return set->new ? oxen_store_push_branch_add(set->x->db, set->repository, set->name,
+                                                 set->hash.bytes, result, why)
+                    : oxen_store_push_branch_move(set->x->db, set->repository, set->name, set->old,
+                                                  set->hash.bytes, result, why);
+}
+
+/* Sets it when everything that the commit reaches is stored.  A content that is taken out between the
+ * look and the setting is looked for once more. */
+static enum fault set_branch(struct setting *set, enum oxen_branch_result *result,
+                             struct problem *why)
+{
+    enum { TRIES = 3 };
+    enum fault f = try_to_set(set, result, why);
+    for (int i = 0; i < TRIES && !f && *result == OXEN_BRANCH_IN_DOUBT; i++) {
+        f = oxen_whole_check(set->x, set->repository, &set->hash, &set->whole, why);
+        if (f || !oxen_whole_is(&set->whole))
+            return f;
+        f = try_to_set(set, result, why);
+    }
+    if (!f && *result == OXEN_BRANCH_IN_DOUBT)
+        f = problem_set(why, FAULT_BUSY, "contents of the repository are being taken out");
+    return f;
+}
+
+/* The commit of a new branch: the member commit_id, or where the branch from_name stands. */
+static enum fault read_start(struct setting *set, json_object *body, const char **commit,
+                             struct problem *why)
+{
+    const char *from = json_text_of(body, "from_name");
+    bool found = false;
+    if (json_text_of(body, "commit_id") || !from)
+        return read_commit(body, commit, &set->hash, why);
+    char *text = arena_alloc(set->x->arena, OXEN_HASH_TEXT_MAX);
+    if (!text)
+        return problem_internal(why, "no memory for a hash");
+    enum fault f = oxen_store_push_branch_find(set->x->db, set->repository, from, set->hash.bytes,
+                                               &found, why);
+    if (!f && !found)
+        f = no_branch(from, why);
+    if (!f)
+        oxen_hash_text(&set->hash, text);
+    *commit = text;
+    return f;
+}
+
+/* A branch of that name, which one that is made from another may be. */
+static enum fault exists(const struct setting *set, json_object *body, struct problem *why)
+{
+    uint8_t hash[OXEN_KEY_BYTES] = { 0 };
+    bool found = false;
+    if (json_text_of(body, "commit_id"))
+        return problem_set(why, FAULT_CONFLICT, "Branch already exists: %s", set->name);
+    const enum fault f =
+        oxen_store_push_branch_find(set->x->db, set->repository, set->name, hash, &found, why);
+    if (f)
+        return f;
+    return found ? reply_branch(set->x, "resource_found", set->name, hash, why)
+                 : no_branch(set->name, why);
+}
+
+/* POST /api/repos/{namespace}/{repo_name}/branches {"new_name", "commit_id" or "from_name"} */
 enum fault oxen_branches_create(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
-    struct oxen_hash hash = { { 0 } };
+    struct setting set = { .x = x, .new = true };
     json_object *body = NULL;
-    const char *name = NULL;
     const char *commit = NULL;
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
         f = oxen_request_json(x, &body, why);
+    set.repository = repository.id;
     if (!f) {
-        name = json_text_of(body, "new_name");
-        f = name ? name_check(name, why) : oxen_request_bad_json(why);
+        set.name = json_text_of(body, "new_name");
+        f = set.name ? name_check(set.name, why) : oxen_request_bad_json(why);
     }
     if (!f)
-        f = read_commit(body, &commit, &hash, why);
+        f = read_start(&set, body, &commit, why);
     if (!f)
-        f = oxen_store_push_branch_add(x->db, repository.id, name, hash.bytes, &result, why);
+        f = set_branch(&set, &result, why);
     if (!f && result == OXEN_BRANCH_NO_COMMIT)
         f = no_commit(commit, why);
-    if (!f && result == OXEN_BRANCH_EXISTS)
-        f = problem_set(why, FAULT_CONFLICT, "Branch already exists: %s", name);
     if (f)
         return f;
-    end_push(x, repository.id, &hash);
-    return reply_branch(x, "resource_created", name, hash.bytes, why);
+    if (result == OXEN_BRANCH_EXISTS)
+        return exists(&set, body, why);
+    if (result == OXEN_BRANCH_IN_DOUBT)
+        return oxen_reply_unreachable(x, &set.whole, why);
+    end_push(x, repository.id, &set.hash);
+    return reply_branch(x, "resource_created", set.name, set.hash.bytes, why);
 }
 
 /* Where a client says that the branch stands: If-Match with a commit's hash, in quotes or not.
@@ -187,32 +265,33 @@ static enum fault read_expected(struct exchange *x, struct oxen_hash *room, cons
 enum fault oxen_branches_update(struct exchange *x, struct problem *why)
 {
     struct oxen_repository repository = { 0 };
-    struct oxen_hash hash = { { 0 } };
     struct oxen_hash expected = { { 0 } };
-    const uint8_t *old = NULL;
+    struct setting set = { .x = x, .name = exchange_path(x, 2) };
     json_object *body = NULL;
-    const char *name = exchange_path(x, 2);
     const char *commit = NULL;
     enum oxen_branch_result result = OXEN_BRANCH_DONE;
     enum fault f = oxen_repository_open(x, &repository, why);
     if (!f)
-        f = read_expected(x, &expected, &old, why);
+        f = read_expected(x, &expected, &set.old, why);
     if (!f)
         f = oxen_request_json(x, &body, why);
     if (!f)
-        f = read_commit(body, &commit, &hash, why);
+        f = read_commit(body, &commit, &set.hash, why);
+    set.repository = repository.id;
     if (!f)
-        f = oxen_store_push_branch_move(x->db, repository.id, name, old, hash.bytes, &result, why);
+        f = set_branch(&set, &result, why);
     if (!f && result == OXEN_BRANCH_MISSING)
-        f = no_branch(name, why);
+        f = no_branch(set.name, why);
     if (!f && result == OXEN_BRANCH_NO_COMMIT)
         f = no_commit(commit, why);
     if (!f && result == OXEN_BRANCH_MOVED)
-        f = problem_set(why, FAULT_PRECONDITION, "branch '%s' has moved", name);
+        f = problem_set(why, FAULT_PRECONDITION, "branch '%s' has moved", set.name);
     if (f)
         return f;
-    end_push(x, repository.id, &hash);
-    return reply_branch(x, "resource_updated", name, hash.bytes, why);
+    if (result == OXEN_BRANCH_IN_DOUBT)
+        return oxen_reply_unreachable(x, &set.whole, why);
+    end_push(x, repository.id, &set.hash);
+    return reply_branch(x, "resource_updated", set.name, set.hash.bytes, why);
 }
 
 /* DELETE /api/repos/{namespace}/{repo_name}/branches/{branch} */

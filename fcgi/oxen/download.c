@@ -12,15 +12,12 @@
 #include "oxen/hash_list.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/tar_reply.h"
 #include "stream/coding.h"
-#include "stream/gzip_out.h"
-#include "stream/tar_out.h"
 #include "json/json.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-enum { LOOK_UPS_MAX = 3 }; /* of a content that moves while it is read */
 
 /* FAULT_MISSING when it is not stored. */
 static enum fault look_up(struct exchange *x, int64_t repository, const struct oxen_hash *hash,
@@ -84,7 +81,7 @@ struct batch {
     struct text plain;
     int64_t missing;
     int64_t bytes; /* of the contents */
-    struct gzip_out *gzip;
+    struct oxen_tar_reply tar;
 };
 
 /* Takes a line's hash into the list; a line that is none is passed over, as Oxen does. */
@@ -202,10 +199,11 @@ static enum fault check_list(struct batch *batch, struct problem *why)
                                         oxen_hash_list_at(batch->list, at), count, bytes, why);
         for (size_t i = 0; i < count && !f; i++) {
             const char *name = name_of(batch, at + i, &spelling, canonical);
-            if (bytes[i] < 0)
+            if (bytes[i] < 0) {
                 add_missing(batch, name);
-            else if (__builtin_add_overflow(batch->bytes, bytes[i], &batch->bytes))
+            } else if (__builtin_add_overflow(batch->bytes, bytes[i], &batch->bytes)) {
                 return problem_internal(why, "contents of more bytes than can be counted");
+            }
         }
     }
     if (!f && batch->missing == 0 && batch->bytes > batch->x->config->download_bytes_max)
@@ -216,70 +214,42 @@ static enum fault check_list(struct batch *batch, struct problem *why)
     return f;
 }
 
-/* Begins to read a content, looked up again when it has moved.  The first piece is read by then, so
- * that a small content is compared before its header goes out. */
-static enum fault open_content(struct batch *batch, const struct oxen_hash *hash,
-                               struct blob_reading *reading, const void **piece, size_t *len,
-                               struct problem *why)
+/* A content that is being sent. */
+struct sent {
+    struct batch *batch;
+    struct oxen_hash hash;
+};
+
+static enum fault find_sent(void *ctx, struct blob_ref *out, bool *found, struct problem *why)
 {
-    enum fault f = FAULT_GONE;
-    for (int tries = 0; tries < LOOK_UPS_MAX && f == FAULT_GONE; tries++) {
-        struct problem of_try = PROBLEM_NONE;
-        struct blob_ref ref = { 0 };
-        f = look_up(batch->x, batch->repository.id, hash, &ref, &of_try);
-        if (!f)
-            f = blob_reading_begin(reading, batch->x->blobs, &ref, 0, (uint64_t)ref.bytes, &of_try);
-        if (!f)
-            f = blob_reading_next(reading, piece, len, &of_try);
-        if (f && f != FAULT_GONE)
-            *why = of_try;
-    }
-    return f == FAULT_GONE ? problem_damaged(why, "the file of a version is gone") : f;
+    const struct sent *sent = ctx;
+    return oxen_store_version_find(sent->batch->x->db, sent->batch->repository.id, sent->hash.bytes,
+                                   out, found, why);
 }
 
-static enum fault send_content(struct batch *batch, const char *name, const struct oxen_hash *hash,
-                               struct problem *why)
+static enum fault send_content(struct sent *sent, const char *name, struct problem *why)
 {
-    static const uint8_t zeros[TAR_OUT_BLOCK];
-    uint8_t header[TAR_OUT_BLOCK];
-    struct blob_reading reading = { .at = 0 };
-    const void *piece = NULL;
-    size_t len = 0;
-    enum fault f = open_content(batch, hash, &reading, &piece, &len, why);
-    const uint64_t bytes = (uint64_t)reading.ref.bytes;
-    if (!f && !tar_out_header(name, bytes, header))
-        f = problem_internal(why, "a hash too long for tar");
-    if (!f)
-        f = gzip_out_write(batch->gzip, header, sizeof header, why);
-    while (!f && len > 0) {
-        f = gzip_out_write(batch->gzip, piece, len, why);
-        if (!f)
-            f = blob_reading_next(&reading, &piece, &len, why);
-    }
-    if (!f)
-        f = gzip_out_write(batch->gzip, zeros, tar_out_padding(bytes), why);
-    return f;
+    const struct oxen_tar_source source = { find_sent, sent };
+    struct blob_ref ref = { 0 };
+    const enum fault f =
+        look_up(sent->batch->x, sent->batch->repository.id, &sent->hash, &ref, why);
+    return f ? f : oxen_tar_reply_file(&sent->batch->tar, name, &ref, &source, why);
 }
 
 static enum fault send_all(struct batch *batch, struct problem *why)
 {
-    enum { OK = 200 };
-    static const uint8_t end[TAR_OUT_END];
     char canonical[OXEN_HASH_TEXT_MAX];
     struct spelling *spelling = batch->first;
-    enum fault f = gzip_out_create(exchange_write, batch->x, &batch->gzip, why);
-    if (!f)
-        f = exchange_stream_begin(batch->x, OK, "application/gzip", -1, why);
+    enum fault f = oxen_tar_reply_begin(&batch->tar, batch->x, why);
     for (size_t i = 0; i < oxen_hash_list_count(batch->list) && !f; i++) {
-        struct oxen_hash hash;
-        memcpy(hash.bytes, oxen_hash_list_at(batch->list, i), sizeof hash.bytes);
-        f = send_content(batch, name_of(batch, i, &spelling, canonical), &hash, why);
+        struct sent sent = { .batch = batch };
+        memcpy(sent.hash.bytes, oxen_hash_list_at(batch->list, i), sizeof sent.hash.bytes);
+        f = send_content(&sent, name_of(batch, i, &spelling, canonical), why);
     }
     if (!f)
-        f = gzip_out_write(batch->gzip, end, sizeof end, why);
-    if (!f)
-        f = gzip_out_end(batch->gzip, why);
-    return f ? f : exchange_stream_end(batch->x, why);
+        f = oxen_tar_reply_end(&batch->tar, why);
+    oxen_tar_reply_close(&batch->tar);
+    return f;
 }
 
 static enum fault answer_batch(struct batch *batch, struct problem *why)
@@ -308,7 +278,6 @@ enum fault oxen_download_batch(struct exchange *x, struct problem *why)
     text_init(&batch.quoted, JSON_REPLY_MAX);
     text_init(&batch.plain, JSON_REPLY_MAX);
     const enum fault f = answer_batch(&batch, why);
-    gzip_out_destroy(batch.gzip);
     oxen_hash_list_destroy(batch.list);
     text_release(&batch.line);
     text_release(&batch.quoted);

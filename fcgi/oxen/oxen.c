@@ -4,10 +4,13 @@
 #include "oxen/archive.h"
 #include "oxen/branches.h"
 #include "oxen/clean.h"
+#include "oxen/content.h"
 #include "oxen/download.h"
 #include "oxen/missing.h"
+#include "oxen/reading.h"
 #include "oxen/reply.h"
 #include "oxen/repository.h"
+#include "oxen/tree_download.h"
 #include "oxen/uploads.h"
 #include "oxen/versions.h"
 
@@ -65,6 +68,20 @@ static const struct route routes[] = {
     { "POST", REPO "/commits/mark_commits_as_synced", RIGHT_WRITE, oxen_missing_synced },
     { "POST", REPO "/commits/upload", RIGHT_WRITE, oxen_archive_commits },
     { "POST", REPO "/tree/nodes", RIGHT_WRITE, oxen_archive_nodes },
+    { "GET", REPO "/commits/{commit}/download_dir_hashes_db", RIGHT_READ,
+      oxen_tree_download_history },
+    { "GET", REPO "/commits/{commit}/commit_db", RIGHT_READ, oxen_tree_download_commit_db },
+    { "GET", REPO "/chunk/{resource%...}", RIGHT_READ, oxen_content_chunk },
+    { "GET", REPO "/file/{resource%...}", RIGHT_READ, oxen_content_file },
+    { "GET", REPO "/revisions/{resource%...}", RIGHT_READ, oxen_reading_revision },
+    { "GET", REPO "/meta/{resource%...}", RIGHT_READ, oxen_reading_meta },
+    { "GET", REPO "/dir/{resource%...}", RIGHT_READ, oxen_reading_dir },
+    { "GET", REPO "/commits/history/{resource%...}", RIGHT_READ, oxen_reading_log },
+    { "GET", REPO "/commits/{commit}", RIGHT_READ, oxen_reading_commit },
+    { "GET", REPO "/tree/nodes/resource/{resource%...}", RIGHT_READ, oxen_reading_node },
+    { "GET", REPO "/tree/download", RIGHT_READ, oxen_tree_download_all },
+    { "GET", REPO "/tree/download/{revision}", RIGHT_READ, oxen_tree_download_revision },
+    { "GET", REPO "/tree/nodes/hash/{hash}", RIGHT_READ, oxen_tree_download_has },
     { "POST", REPO "/tree/nodes/missing_node_hashes", RIGHT_READ, oxen_missing_nodes },
 };
 

@@ -1,5 +1,6 @@
 #include "oxen/reply.h"
 
+#include "oxen/whole.h"
 #include "stream/multipart.h"
 #include "json/json.h"
 
@@ -40,6 +41,14 @@ static const struct answer answers[] = {
       "Branch does not exist", 0 },
     { OXEN_NO_COMMIT, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
       "Commit does not exist", 0 },
+    { OXEN_NO_REVISION, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
+      "Revision not found", 0 },
+    { OXEN_NO_RESOURCE, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
+      "Resource not found", 0 },
+    { OXEN_NO_PATH, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
+      "Path does not exist", 0 },
+    { OXEN_NOT_IN_REVISION, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found",
+      "resource_not_found", "Path not in revision", 0 },
     { OXEN_NO_WORKSPACE, FAULT_NONE, SHAPE_ERROR, 404, "resource_not_found", "resource_not_found",
       "Workspace does not exist", 0 },
     { OXEN_DEFERRED, FAULT_NONE, SHAPE_ERROR, 429, "too_many_requests", "upload_part_deferred",
@@ -233,4 +242,37 @@ enum fault oxen_reply_missing(struct exchange *x, int64_t count, const struct te
     for (size_t i = 0; i < PIECES && !f; i++)
         f = exchange_write(x, pieces[i], strlen(pieces[i]), why);
     return f ? f : exchange_stream_end(x, why);
+}
+
+enum fault oxen_reply_unreachable(struct exchange *x, const struct oxen_whole *whole,
+                                  struct problem *why)
+{
+    enum { BAD_REQUEST_STATUS = 400 };
+    char commit[OXEN_HASH_TEXT_MAX];
+    struct text out;
+    text_init(&out, JSON_REPLY_MAX);
+    text_adds(&out, "{\"error\":{");
+    if (whole->nodes == 0 && whole->versions == 0) {
+        oxen_hash_text(&whole->commit, commit);
+        oxen_reply_text(&out, "commit", commit);
+        oxen_reply_text(&out, "detail", "The directory hashes of a commit have not been received.");
+        oxen_reply_text(&out, "title", "Directory hashes missing on server");
+        oxen_reply_text(&out, "type", "dir_hash_index_missing");
+    } else {
+        oxen_reply_text(&out, "detail",
+                        "The commit reaches tree nodes or contents that have not been received.");
+        oxen_reply_number(&out, "missing_node_count", whole->nodes);
+        oxen_reply_number(&out, "missing_version_count", whole->versions);
+        oxen_reply_text(&out, "title", "Reachable objects missing on server");
+        oxen_reply_text(&out, "type", "reachable_objects_missing");
+    }
+    text_adds(&out, "},\"status\":\"error\"");
+    oxen_reply_text(&out, "status_message", "bad_request");
+    text_addc(&out, '}');
+    const enum fault f =
+        text_failed(&out)
+            ? problem_internal(why, "no memory for a refusal")
+            : exchange_reply(x, BAD_REQUEST_STATUS, "application/json", out.data, out.len, why);
+    text_release(&out);
+    return f;
 }

@@ -20,14 +20,18 @@
 #define OXEN_VERSION "0.65.2" /* whose behaviour is served */
 
 /* problem.code values of this surface */
-#define OXEN_SAID "oxen_said"                 /* shape 1, the text as status_message */
-#define OXEN_DESCRIBED "oxen_described"       /* shape 2 */
-#define OXEN_PLAIN "oxen_plain"               /* shape 4 */
-#define OXEN_OUTDATED "oxen_outdated"         /* 426, shape 3 */
-#define OXEN_NO_BRANCH "oxen_no_branch"       /* shape 3, "Branch does not exist" */
-#define OXEN_NO_COMMIT "oxen_no_commit"       /* shape 3, "Commit does not exist" */
-#define OXEN_NO_WORKSPACE "oxen_no_workspace" /* shape 3, "Workspace does not exist" */
-#define OXEN_DEFERRED "oxen_deferred"         /* 429, try this part again in a second */
+#define OXEN_SAID "oxen_said"                       /* shape 1, the text as status_message */
+#define OXEN_DESCRIBED "oxen_described"             /* shape 2 */
+#define OXEN_PLAIN "oxen_plain"                     /* shape 4 */
+#define OXEN_OUTDATED "oxen_outdated"               /* 426, shape 3 */
+#define OXEN_NO_BRANCH "oxen_no_branch"             /* shape 3, "Branch does not exist" */
+#define OXEN_NO_COMMIT "oxen_no_commit"             /* shape 3, "Commit does not exist" */
+#define OXEN_NO_REVISION "oxen_no_revision"         /* shape 3, "Revision not found" */
+#define OXEN_NO_RESOURCE "oxen_no_resource"         /* shape 3, "Resource not found" */
+#define OXEN_NO_PATH "oxen_no_path"                 /* shape 3, "Path does not exist" */
+#define OXEN_NOT_IN_REVISION "oxen_not_in_revision" /* shape 3, "Path not in revision" */
+#define OXEN_NO_WORKSPACE "oxen_no_workspace"       /* shape 3, "Workspace does not exist" */
+#define OXEN_DEFERRED "oxen_deferred"               /* 429, try this part again in a second */
 
 /* surface.refuse: writes the answer that because asks for. */
 MUST_CHECK enum fault oxen_refuse(struct exchange *x, const struct problem *because,
@@ -58,5 +62,10 @@ MUST_CHECK enum fault oxen_reply_end(struct exchange *x, struct text *out, struc
 MUST_CHECK enum fault oxen_reply_missing(struct exchange *x, int64_t count,
                                          const struct text *quoted, const struct text *plain,
                                          struct problem *why);
+
+/* 400: a branch cannot stand at a commit that reaches what is not stored. */
+struct oxen_whole;
+MUST_CHECK enum fault oxen_reply_unreachable(struct exchange *x, const struct oxen_whole *whole,
+                                             struct problem *why);
 
 #endif

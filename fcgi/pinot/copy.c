@@ -32,14 +32,14 @@ struct copy {
     struct segment_archive *archive;
 };
 
-static enum fault copy_bytes(struct copy *copy, const struct pinot_segment *segment,
-                             struct problem *why)
+enum fault copy_stream(int fd, int64_t bytes, struct segment_archive *archive,
+                       struct blob_writer *writer, const char *what, struct problem *why)
 {
     unsigned char chunk[IO_CHUNK];
     int64_t done = 0;
     enum fault f = FAULT_NONE;
     for (;;) {
-        const ssize_t got = read(copy->fd, chunk, sizeof chunk);
+        const ssize_t got = read(fd, chunk, sizeof chunk);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -47,22 +47,21 @@ static enum fault copy_bytes(struct copy *copy, const struct pinot_segment *segm
         if (got == 0)
             break;
         done += got;
-        f = blob_write(copy->writer, chunk, (size_t)got, why);
+        f = blob_write(writer, chunk, (size_t)got, why);
         if (!f)
-            f = segment_archive_feed(copy->archive, chunk, (size_t)got, why);
+            f = segment_archive_feed(archive, chunk, (size_t)got, why);
         if (f)
             return f;
     }
-    if (done == copy->bytes)
+    if (done == bytes)
         return FAULT_NONE;
     return problem_set(why, FAULT_MALFORMED,
-                       "the file of segment: %s changed while it was copied: %" PRId64
+                       "the file of segment: %.512s changed while it was copied: %" PRId64
                        " bytes became %" PRId64,
-                       segment->name, copy->bytes, done);
+                       what, bytes, done);
 }
 
-/* Whether an archive says that it is of the table; it may have the type, and lack the database. */
-static bool is_of_table(const char *own, const char *raw)
+bool copy_is_of_table(const char *own, const char *raw)
 {
     struct problem ignored = PROBLEM_NONE;
     struct table_name name;
@@ -85,7 +84,7 @@ static enum fault copy_verify(struct copy *copy, const struct deep_store *store,
         *why = unsaid;
         return f;
     }
-    if (!readable || !is_of_table(metadata->table, store->table) ||
+    if (!readable || !copy_is_of_table(metadata->table, store->table) ||
         strcmp(metadata->name, segment->name) != 0) {
         return problem_set(why, FAULT_MALFORMED,
                            "the file of segment: %s is not that segment of table: %s",
@@ -110,7 +109,7 @@ static enum fault copy_one(struct exchange *x, const struct deep_store *store,
     f = blob_begin(x->blobs, (uint64_t)copy.bytes, &copy.writer, why);
     if (f)
         goto out;
-    f = copy_bytes(&copy, segment, why);
+    f = copy_stream(copy.fd, copy.bytes, copy.archive, copy.writer, segment->name, why);
     if (f)
         goto out;
     f = copy_verify(&copy, store, segment, why);

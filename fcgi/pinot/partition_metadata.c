@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "json/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ static enum fault read_column(struct column *column, const char *bytes, size_t l
     struct properties lines;
     struct property p;
     enum fault f = FAULT_NONE;
+    assert(column->partitions);
     properties_init(&lines, bytes, len);
     while (!f && properties_next(&lines, &p))
         f = take_line(column, &p, segment, why);

@@ -1,7 +1,9 @@
 #include "pinot/single_upload.h"
 
 #include "auth/auth.h"
+#include "base/limits.h"
 #include "blob/blob.h"
+#include "pinot/copy.h"
 #include "pinot/deep_store.h"
 #include "pinot/mapping.h"
 #include "pinot/reply.h"
@@ -12,6 +14,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* One upload: the archive is read while it is stored. */
 struct single {
@@ -150,18 +153,55 @@ static enum fault require_uri(struct single *s, const char *mode, struct problem
     return mapping_uri_check(given, "in header field 'DOWNLOAD_URI'", why);
 }
 
-/* URI and JSON: Sluice would fetch the segment. */
-static enum fault refuse_uri(struct single *s, struct problem *why)
+/* URI: the archive is read from a file below a configured folder, and must be of the table. */
+static enum fault fetch(struct single *s, struct problem *why)
+{
+    struct exchange *x = s->upload.x;
+    const struct deep_store store = upload_deep_store(&s->upload);
+    int64_t bytes = 0;
+    int fd = -1;
+    enum fault f = deep_store_open(&store, s->download_uri, &fd, &bytes, why);
+    if (!f)
+        f = segment_archive_create((uint64_t)x->config->batch_decoded_max, &s->archive, why);
+    if (!f)
+        f = blob_begin(x->blobs, (uint64_t)bytes, &s->writer, why);
+    if (!f)
+        f = copy_stream(fd, bytes, s->archive, s->writer, s->download_uri, why);
+    if (fd >= 0)
+        (void)close(fd);
+    if (!f)
+        f = read_segment(s, why);
+    if (!f && !(s->own_table && copy_is_of_table(s->own_table, s->upload.name.raw)))
+        f = problem_set(why, FAULT_MALFORMED, "the file is no segment of table: %s",
+                        s->upload.name.raw);
+    return f;
+}
+
+static enum fault check_uri(struct single *s, struct problem *why)
 {
     const enum fault f = require_uri(s, s->mode == UPLOAD_JSON ? "JSON" : "URI", why);
-    if (f)
+    if (f || (s->mode == UPLOAD_URI && deep_store_is_file(s->download_uri)))
         return f;
-    if (deep_store_is_file(s->download_uri))
-        return problem_set(why, FAULT_MALFORMED, "Unsupported URI: %.512s", s->download_uri);
     return problem_set(why, FAULT_FORBIDDEN,
-                       "segments are not fetched from URIs: push the segment itself, or its "
-                       "metadata with COPY_SEGMENT_TO_DEEP_STORE and a file: URI below "
-                       "SLUICE_DEEP_STORE_ROOTS");
+                       "segments are fetched from file: URIs below SLUICE_DEEP_STORE_ROOTS alone: "
+                       "push the segment itself, or its metadata");
+}
+
+/* A push by URI: nothing comes in the body but, from some clients, the table's name. */
+static enum fault run_uri(struct single *s, bool named, struct problem *why)
+{
+    enum fault f = check_uri(s, why);
+    if (!f && !named)
+        f = problem_set(why, FAULT_MALFORMED, "'tableName' cannot be null or empty");
+    if (!f)
+        f = find_table(s, why);
+    if (!f)
+        f = upload_options(&s->upload, why);
+    if (!f)
+        f = fetch(s, why);
+    if (!f)
+        f = seal(s, why);
+    return f ? f : upload_push(&s->upload, &s->segment, 1, why);
 }
 
 static enum fault begin_body(struct single *s, struct problem *why)
@@ -189,7 +229,7 @@ static enum fault run(struct single *s, bool named, struct problem *why)
     const char *word = NULL;
     enum fault f = upload_mode_of(x, &s->mode, &word, why);
     if (!f && (s->mode == UPLOAD_URI || s->mode == UPLOAD_JSON))
-        return refuse_uri(s, why);
+        return run_uri(s, named, why);
     if (!f)
         f = begin_body(s, why);
     if (!f && named)
@@ -212,13 +252,41 @@ static enum fault run(struct single *s, bool named, struct problem *why)
     return f;
 }
 
+/* The name of the table: of the address, or, as SegmentUriPush sends it, "tableName=..." in the body
+ * under any Content-Type. */
+static enum fault table_name_of(struct exchange *x, const char **out, struct problem *why)
+{
+    enum { BODY_MAX = 4 * KIB };
+    static const char word[] = "tableName=";
+    const char *mode = exchange_header(x, "UPLOAD_TYPE");
+    const char *body = NULL;
+    struct uri form;
+    size_t len = 0;
+    *out = request_query(x, "tableName");
+    if (*out || !mode || strcmp(mode, "URI") != 0 || x->content_length <= 0)
+        return FAULT_NONE;
+    enum fault f = auth_require(x, RIGHT_WRITE, NULL, why);
+    if (!f)
+        f = exchange_body_text(x, BODY_MAX, &body, &len, why);
+    if (f || strncmp(body, word, sizeof word - 1) != 0)
+        return f;
+    const char *address = arena_printf(x->arena, "/?%s", body);
+    if (!address)
+        return problem_set(why, FAULT_TOO_LARGE, "the request is too large");
+    f = uri_parse(address, x->arena, &form, why);
+    *out = f ? NULL : form.pairs[0].value;
+    return f;
+}
+
 static enum fault upload_one(struct exchange *x, bool name_required, struct problem *why)
 {
     struct single s = { .upload = { .x = x } };
-    const char *given = request_query(x, "tableName");
+    const char *given = NULL;
+    enum fault f = table_name_of(x, &given, why);
     const bool named = given != NULL || name_required;
-    enum fault f =
-        named ? upload_authorize(&s.upload, given, why) : auth_require(x, RIGHT_WRITE, NULL, why);
+    if (!f)
+        f = named ? upload_authorize(&s.upload, given, why)
+                  : auth_require(x, RIGHT_WRITE, NULL, why);
     if (!f)
         f = run(&s, named, why);
     blob_discard(s.writer);

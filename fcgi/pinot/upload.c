@@ -111,7 +111,7 @@ static enum fault check_intervals(const struct upload *upload, const struct pino
     return f;
 }
 
-static struct deep_store store_of(const struct upload *upload)
+struct deep_store upload_deep_store(const struct upload *upload)
 {
     const struct exchange *x = upload->x;
     return (struct deep_store){ .roots = x->config->deep_store_roots,
@@ -192,7 +192,7 @@ enum fault upload_push(struct upload *upload, struct pinot_segment *segments, si
         bytes = segments[i].blob != NULL;
     if (count == 0)
         return FAULT_NONE;
-    const struct deep_store store = store_of(upload);
+    const struct deep_store store = upload_deep_store(upload);
     enum fault f = check_intervals(upload, segments, count, why);
     if (!f && upload->copy)
         f = copy_check(&store, segments, count, why);

@@ -12,6 +12,7 @@
 #include "db/pinot_store_push.h"
 #include "http/exchange.h"
 #include "pinot/custom_map.h"
+#include "pinot/deep_store.h"
 #include "pinot/names.h"
 
 #include <stdbool.h>
@@ -52,6 +53,9 @@ MUST_CHECK enum fault upload_mode_of(struct exchange *x, enum upload_mode *mode,
 
 /* Reads the other parameters and headers. */
 MUST_CHECK enum fault upload_options(struct upload *upload, struct problem *why);
+
+/* The files that may be read for the table, once it is authorised. */
+struct deep_store upload_deep_store(const struct upload *upload);
 
 /* Checks what depends on the table (intervals), looks at sizes, copies what is to be copied, and
  * pushes.  Segments that have a blob already (sealed, not flushed) are flushed first. */

@@ -181,7 +181,7 @@ static bool no_finite(const char *bytes, size_t len, double *out)
         *out = (double)NAN;
     else if (is_word(bytes + sign, len - sign, "inf") ||
              is_word(bytes + sign, len - sign, "infinity"))
-        *out = negative ? -(double)INFINITY : (double)INFINITY;
+        *out = negative ? -HUGE_VAL : HUGE_VAL;
     else
         return false;
     return true;

@@ -103,10 +103,11 @@ static enum fault take_header(void *ctx, const struct columns *columns, struct p
     for (size_t i = 0; !f && i < columns->count; i++) {
         const char *name = columns->list[i].name;
         f = map_add(convert, 0, name, why);
-        if (!f && columns_find(columns, name) != &columns->list[i])
+        if (!f && columns_find(columns, name) != &columns->list[i]) {
             f = problem_set(why, FAULT_UNPROCESSABLE,
                             "the part is not CSV: more than one column has the name '%.256s'",
                             name);
+        }
     }
     for (size_t i = 0; !f && i < convert->declared->count; i++) {
         const struct column *column = &convert->declared->list[i];
@@ -205,6 +206,7 @@ static bool allocate(struct convert *convert)
     return convert->cells && convert->row && convert->values.buffer;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is joined, and the two results */
 enum fault convert_create(enum format_kind kind, const struct columns *declared,
                           const struct columns *ignored, bytes_sink sink, void *ctx,
                           const struct parquet_write_spool *spool, struct arena *arena,

@@ -34,7 +34,7 @@ static char separator_guess(const struct csv_header *header, const struct column
         most = header->others[i] > header->others[most] ? i : most;
     const bool likely = header->separator == ',' && header->others[most] > 0 &&
                         header->others[most] >= columns->count;
-    return likely ? other_separators[most] : '\0';
+    return (char)(likely ? other_separators[most] : '\0');
 }
 
 /* As people read it. */
@@ -75,7 +75,7 @@ static bool separator_line(struct csv_header *header, struct columns *columns,
     const bool tab = count == 1 && strcmp(first + len, "\t") == 0;
     if (!comma && !other && !tab)
         return false;
-    header->separator = comma ? ',' : first[len];
+    header->separator = (char)(comma ? ',' : first[len]);
     header->separator_named = true;
     columns_init(columns, columns->arena);
     memset(header->others, 0, sizeof header->others);
@@ -90,12 +90,13 @@ static void header_told(const struct csv_header *header, const struct columns *c
 {
     char word[sizeof "'x'"];
     const char guess = separator_guess(header, columns);
-    if (guess)
+    if (guess) {
         issues_add(
             issues, NULL,
             "the header seems to be separated by %s: only commas separate values, unless the "
             "first line is sep= and the separator",
             separator_word(guess, word));
+    }
     for (size_t i = 0; i < columns->count; i++) {
         const struct column *column = &columns->list[i];
         if (column->name[0] == '\0')

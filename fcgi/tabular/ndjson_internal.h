@@ -52,12 +52,12 @@ struct ndjson {
     struct problem *why;             /* of the piece in hand */
     struct ndjson_field *fields;
     size_t field_room;
-    bool ascii;      /* the current piece is */
-    uint64_t offset; /* of its end in the content */
+    uint64_t offset; /* of the current piece's end in the content */
+    bool ascii;      /* the piece is */
 
-    enum ndjson_place place;
-    size_t depth; /* 1: in the object of a row */
     bool in_object[NDJSON_DEPTH_MAX + 2];
+    enum ndjson_place place;
+    size_t depth;      /* 1: in the object of a row */
     const char *wrong; /* what is, at wrong_at */
     const unsigned char *wrong_at;
 
@@ -65,10 +65,10 @@ struct ndjson {
     size_t next;   /* the column that comes next when rows are alike */
     unsigned seen; /* of the current value of a row */
 
-    bool is_name; /* the string is the name of a member */
+    unsigned hex_count;
     size_t name_len;
     char name[NDJSON_NAME_ROOM];
-    unsigned hex_count;
+    bool is_name; /* the string is the name of a member */
     uint32_t hex;
     uint32_t high; /* the first half of a surrogate pair; 0: none */
 
@@ -77,12 +77,12 @@ struct ndjson {
     size_t half_column;
     bool half_in_name; /* in the name that is being read */
 
-    /* the value of the row in hand, where values are asked for */
+    /* the value of the row in hand, where values are asked for; raw: where it begins in the piece,
+     * NULL for a string and where there is none */
+    bool raw_open;  /* it began in a piece before */
+    bool half_here; /* half a surrogate pair is in it */
     enum value_form form;
-    const unsigned char
-        *raw;         /* where it begins in the piece; NULL: it is a string, or there is none */
-    bool raw_open;    /* it began in a piece before */
-    bool half_here;   /* half a surrogate pair is in it */
+    const unsigned char *raw;
     size_t value_len; /* bytes of it in the buffer, or that would be */
 
     bool negative;

@@ -21,6 +21,7 @@ struct footer {
     int64_t rows;       /* of the file */
     int64_t grouped;    /* of the row groups so far */
     bool has_schema;
+    bool alone; /* the pages are not there */
 };
 
 static bool failed(const struct footer *footer)
@@ -67,7 +68,7 @@ static void chunk_check(struct footer *footer, const struct chunk *chunk)
     const bool dictionary =
         chunk->dictionary_at > 0 && (chunk->data_at <= 0 || chunk->dictionary_at < chunk->data_at);
     const int64_t start = dictionary ? chunk->dictionary_at : chunk->data_at;
-    if (chunk->compressed == 0)
+    if (chunk->compressed == 0 || footer->alone)
         return; /* no pages, so nowhere */
     if (chunk->compressed < 0 || start < MAGIC_LEN || (uint64_t)start > footer->starts_at ||
         (uint64_t)chunk->compressed > footer->starts_at - (uint64_t)start)
@@ -229,8 +230,8 @@ static enum fault ends_check(const struct thrift_source *source, uint64_t bytes,
     return FAULT_NONE;
 }
 
-enum fault parquet_read(const struct thrift_source *source, uint64_t bytes, struct arena *arena,
-                        struct reading *out, struct problem *why)
+static enum fault ends_read(const struct thrift_source *source, uint64_t bytes, bool alone,
+                            struct arena *arena, struct reading *out, struct problem *why)
 {
     uint64_t starts_at = 0;
     enum fault f = ends_check(source, bytes, &starts_at, why);
@@ -241,8 +242,21 @@ enum fault parquet_read(const struct thrift_source *source, uint64_t bytes, stru
         return problem_internal(why, "no memory for a Parquet reader");
     footer->out = out;
     footer->starts_at = starts_at;
+    footer->alone = alone;
     columns_init(&out->columns, arena);
     issues_init(&out->issues, arena);
     thrift_init(&footer->thrift, source, starts_at, bytes - TAIL_LEN, why);
     return footer_read(footer);
+}
+
+enum fault parquet_read(const struct thrift_source *source, uint64_t bytes, struct arena *arena,
+                        struct reading *out, struct problem *why)
+{
+    return ends_read(source, bytes, false, arena, out, why);
+}
+
+enum fault parquet_read_footer(const struct thrift_source *source, uint64_t bytes,
+                               struct arena *arena, struct reading *out, struct problem *why)
+{
+    return ends_read(source, bytes, true, arena, out, why);
 }

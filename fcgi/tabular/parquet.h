@@ -27,4 +27,9 @@
 MUST_CHECK enum fault parquet_read(const struct thrift_source *source, uint64_t bytes,
                                    struct arena *arena, struct reading *out, struct problem *why);
 
+/* The same of a file whose pages were left out: "PAR1", the footer, its length and "PAR1". */
+MUST_CHECK enum fault parquet_read_footer(const struct thrift_source *source, uint64_t bytes,
+                                          struct arena *arena, struct reading *out,
+                                          struct problem *why);
+
 #endif

@@ -164,11 +164,12 @@ static void element_next(struct schema *schema, struct parquet_element *element,
     int16_t id = 0;
     *element =
         (struct parquet_element){ .physical = PARQUET_GROUP, .converted = PARQUET_CONVERTED_NONE };
+    const bool missing = schema->elements == 0;
     if (name) {
         name->len = 0;
         name->text[0] = '\0';
     }
-    if (schema->elements == 0) {
+    if (missing) {
         fail(schema, "the schema has fewer elements than children");
         return;
     }
@@ -282,12 +283,11 @@ static void column_read(struct schema *schema, struct columns *columns)
     element_settle(schema, &element);
     const bool nullable = element.repetition == PARQUET_OPTIONAL;
     const struct type type = element_type(schema, &element, &schema->column, 0);
-    if (!failed(schema))
-        schema->thrift->fault =
-            reading_refused("Parquet",
-                            columns_add(columns, schema->column.text, schema->column.len, &type,
-                                        nullable, schema->thrift->why),
-                            "", schema->thrift->why);
+    if (failed(schema))
+        return;
+    const enum fault f = columns_add(columns, schema->column.text, schema->column.len, &type,
+                                     nullable, schema->thrift->why);
+    schema->thrift->fault = reading_refused("Parquet", f, "", schema->thrift->why);
 }
 
 void parquet_schema_read(struct thrift *thrift, struct columns *columns, uint64_t *leaves)

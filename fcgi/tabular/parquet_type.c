@@ -186,15 +186,16 @@ void parquet_type_words(const struct parquet_element *element, char annotation[P
     const char *word = annotation_word(element->logical);
     const bool timed = element->logical == PARQUET_LOGICAL_TIME && element->unit > 0 &&
                        element->unit <= PARQUET_UNIT_NANOS;
-    if (element->logical == PARQUET_LOGICAL_DECIMAL)
+    if (element->logical == PARQUET_LOGICAL_DECIMAL) {
         (void)snprintf(annotation, PARQUET_WORDS_MAX, "%s(%lld, %lld)", word,
                        (long long)element->precision, (long long)element->scale);
-    else if (element->logical == PARQUET_LOGICAL_INTEGER)
+    } else if (element->logical == PARQUET_LOGICAL_INTEGER) {
         (void)snprintf(annotation, PARQUET_WORDS_MAX, "%s(%lld, %s)", word,
                        (long long)element->width, element->is_signed ? "signed" : "unsigned");
-    else
+    } else {
         (void)snprintf(annotation, PARQUET_WORDS_MAX, "%s%s", word,
                        units[timed ? element->unit : 0]);
+    }
     word = physical_word(element->physical);
     if (element->physical == PARQUET_FIXED_LEN_BYTE_ARRAY)
         (void)snprintf(bearer, PARQUET_WORDS_MAX, "%s(%lld)", word, (long long)element->length);

@@ -97,8 +97,8 @@ const char *sniff_text(const char *bytes, size_t len, bool json)
     static const char *const pages[] = { "<!doctype", "<html", "<head", "<body", "<table" };
     const size_t at = past_blanks(bytes, len, 0);
     const size_t next = past_blanks(bytes, len, at + 1);
-    const char first = at < len ? bytes[at] : '\0';
-    const char second = next < len ? bytes[next] : '\0';
+    const char first = (char)(at < len ? bytes[at] : '\0');
+    const char second = (char)(next < len ? bytes[next] : '\0');
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         const size_t wanted = strlen(pages[i]);
         if (len - at >= wanted && strncasecmp(bytes + at, pages[i], wanted) == 0)

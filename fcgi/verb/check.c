@@ -1,14 +1,17 @@
 /*
  * check.c - sluice check: the effective settings and whether the state can be served.
  */
+#include "base/clock.h"
 #include "blob/blob.h"
 #include "db/migrate.h"
+#include "serve/status.h"
 #include "verb/verb.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -125,6 +128,51 @@ static bool check_state(const struct config *config)
     return good;
 }
 
+/* One line of config_print(): said when the running workers have another value. */
+static void print_difference(const struct status *status, char *line)
+{
+    char value[STATUS_TEXT_MAX];
+    char *equals = strchr(line, '=');
+    char *standard = strstr(line, "  (default)");
+    *equals = '\0';
+    if (standard)
+        *standard = '\0';
+    if (status_value(status, line, value, sizeof value) && strcmp(value, equals + 1) != 0)
+        (void)printf("%-14s %s=%s, until a reload\n", "running", line, value);
+}
+
+/* The settings that running workers have and a start would not, so that nobody is misled. */
+static void print_running(const struct config *config)
+{
+    struct status status;
+    char program[STATUS_REFUSED_MAX];
+    char since[CLOCK_ISO_MAX];
+    char *text = NULL;
+    size_t len = 0;
+    if (!status_read(config->state, &status)) {
+        (void)printf("%-14s nobody serves this state\n", "running");
+        return;
+    }
+    if (!status_value(&status, "program", program, sizeof program))
+        program[0] = '\0';
+    clock_iso(status.since, since);
+    (void)printf("%-14s %s, process %d, since %s\n", "running", program, (int)status.pid, since);
+    FILE *out = open_memstream(&text, &len);
+    if (!out)
+        return;
+    config_print(config, out);
+    if (fclose(out) == 0) {
+        for (char *line = text; *line;) {
+            char *end = strchrnul(line, '\n');
+            char *next = *end ? end + 1 : end;
+            *end = '\0';
+            print_difference(&status, line);
+            line = next;
+        }
+    }
+    free(text);
+}
+
 int verb_check(const struct config *config, int argc, char **argv)
 {
     static const struct option options[] = { { "socket", required_argument, NULL, 's' },
@@ -145,6 +193,7 @@ int verb_check(const struct config *config, int argc, char **argv)
     config_print(config, stdout);
     const char *version = migrate_sqlite_version(&defects);
     (void)printf("%-14s %s, known defects of this version: %s\n", "sqlite", version, defects);
+    print_running(config);
     bool good = check_state(config);
     if (socket_path)
         good = say("socket", check_socket(socket_path, &why), &why) && good;

@@ -2,6 +2,7 @@
  * verb.c - what the verbs share: how they fail, whose state they touch, and how they open it.
  */
 #include "verb/verb.h"
+#include "base/log.h"
 #include "db/db.h"
 
 #include <limits.h>
@@ -12,7 +13,8 @@
 
 int verb_failed(const struct problem *why)
 {
-    (void)fprintf(stderr, "sluice: %s%s%s\n", why->text, why->detail[0] ? ": " : "", why->detail);
+    (void)fprintf(stderr, "%ssluice: %s%s%s\n", log_priority("error"), why->text,
+                  why->detail[0] ? ": " : "", why->detail);
     return why->fault == FAULT_MALFORMED ? EXIT_USAGE : EXIT_FAILED;
 }
 
@@ -29,7 +31,10 @@ enum fault verb_may(const struct config *config, struct problem *why)
     const int len = snprintf(path, sizeof path, "%s/sluice.db", config->state);
     if (len < 0 || (size_t)len >= sizeof path)
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
-    if (stat(path, &info) != 0 || info.st_uid == geteuid())
+    /* A folder that waits for its state belongs to who will serve it. */
+    if (stat(path, &info) != 0 && stat(config->state, &info) != 0)
+        return FAULT_NONE;
+    if (info.st_uid == geteuid() || (S_ISDIR(info.st_mode) && geteuid() != 0))
         return FAULT_NONE;
     const struct passwd *owner = getpwuid(info.st_uid);
     return problem_set(why, FAULT_FORBIDDEN,

@@ -12,7 +12,12 @@
 
 struct db;
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_ALONE = 3 /* of migrate --dry-run: it has work that needs the state for itself */
+};
 
 /* argv[0] is the verb itself.  now: milliseconds UTC. */
 int verb_migrate(const struct config *config, int64_t now, int argc, char **argv);
@@ -20,6 +25,16 @@ int verb_check(const struct config *config, int argc, char **argv);
 int verb_token(const struct config *config, int64_t now, int argc, char **argv);
 int verb_dataset(const struct config *config, int argc, char **argv);
 int verb_gc(const struct config *config, int64_t now, int argc, char **argv);
+int verb_reload(const struct config *config, int argc, char **argv);
+
+/* program: as it was called (argv[0]).  config_file: of --config, or NULL; environment: as it was before
+ * that was read. */
+int verb_serve(const struct config *config, const char *program, const char *config_file,
+               char *const *environment, int argc, char **argv);
+
+/* The whole list of verbs, and what one of them takes and does; NULL when there is no such verb. */
+const char *verb_help_all(void);
+const char *verb_help(const char *verb);
 
 /* FAULT_FORBIDDEN when the state is another user's, root included: what root writes there the workers
  * could not read.  Every verb but check and version asks this first. */

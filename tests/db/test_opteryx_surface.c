@@ -236,7 +236,9 @@ static const struct {
 } refusals[] = {
     { "GET", "/health", NULL, 200 },
     { "GET", "/health/", NULL, 307 },
-    { "GET", "/v2/contracts", NULL, 501 },
+    { "GET", "/v2/contracts", NULL, 405 },
+    { "GET", "/v2/contracts/ct_1", NULL, 404 },
+    { "POST", "/v2/contracts", "{}", 422 },
     { "GET", "/nothing", NULL, 404 },
     { "POST", "/health", NULL, 405 },
     { "POST", "/v1/upload/session", "{", 422 },

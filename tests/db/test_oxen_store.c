@@ -191,7 +191,7 @@ static void test_a_commit_is_open_until_its_push_is_concluded(void **state)
     commit_receive(one, "010/0/node", "history/01/");
     assert_int_equal(open_commits(2), 2);
     assert_int_equal(open_commits(1), 1);
-    assert_int_equal(oxen_store_push_commits_conclude(rig.db, repository, &two, 1, &why),
+    assert_int_equal(oxen_store_push_commits_conclude(rig.db, repository, two, 1, &why),
                      FAULT_NONE);
     assert_true(is_pushed(two));
     assert_false(is_pushed(one));
@@ -200,13 +200,24 @@ static void test_a_commit_is_open_until_its_push_is_concluded(void **state)
     assert_true(is_pushed(two));
 }
 
+static void find_whole(const uint8_t hash[OXEN_KEY_BYTES])
+{
+    struct problem why = PROBLEM_NONE;
+    assert_int_equal(oxen_store_push_commits_found_whole(rig.db, repository, hash, 1, &why),
+                     FAULT_NONE);
+}
+
 static void test_a_branch_is_set_where_it_stands_or_not_at_all(void **state)
 {
     (void)state;
     assert_int_equal(branch_add("main", one), OXEN_BRANCH_NO_COMMIT);
     commit_receive(one, "010/0/node", "history/01/");
+    assert_int_equal(branch_add("main", one), OXEN_BRANCH_IN_DOUBT);
+    find_whole(one);
     assert_int_equal(branch_add("main", one), OXEN_BRANCH_DONE);
     commit_receive(two, "020/0/node", "history/02/");
+    assert_int_equal(branch_move(one, two), OXEN_BRANCH_IN_DOUBT);
+    find_whole(two);
     assert_int_equal(branch_add("main", two), OXEN_BRANCH_EXISTS);
     assert_int_equal(branch_move(two, two), OXEN_BRANCH_MOVED);
     assert_int_equal(branch_move(one, two), OXEN_BRANCH_DONE);

@@ -16,6 +16,7 @@ CLIMBS = "an archive with names that climb out is refused as a whole"
 DATABASE = "the database header names the table's database"
 QUOTA = "the quota is checked for the batch as a whole, with what is known of the table"
 FETCH = "nothing is fetched over HTTP, and files below the configured folders alone"
+ROOTS = "a file below a folder that is configured for the table is fetched"
 LEASE = "no lock is left behind by an upload that failed"
 HANDLOCK = "the recorder had written a lock into ZooKeeper by hand; here none is held"
 ONETYPE = "tableType is not needed when the table has one type"
@@ -107,11 +108,13 @@ DIFFERENT = {
     "g4-001-custom-map-modifier": (400, MODIFIER, BLAME),
     "g4-004-custom-map-modifier-invalid-json-on-existing-ppp-true": (400, MODIFIER, BLAME),
     "g4-015--segments-bad-tableType": (400, "Illegal table type 'X'", BLAME),
-    "g4-023--segments-URI-json-http-self-download": (403, "segments are not fetched from URIs", FETCH),
+    "g4-021--segments-URI-json-file-uri": (200, "Successfully uploaded segment: myTable_a_0 of table: myTable_OFFLINE", ROOTS),
+    "g4-043--v2-segments-URI-json-file-uri": (200, "Successfully uploaded segment: myTable_a_0 of table: myTable_OFFLINE", ROOTS),
+    "g4-023--segments-URI-json-http-self-download": (403, "segments are fetched from file: URIs below SLUICE_DEEP_STORE_ROOTS alone", FETCH),
     "g4-025--segments-METADATA-garbage-tar": (400, "the segment is no compressed tar", BLAME),
     "g4-034--v2-segments-METADATA-no-tableName-from-metadata-": (400, SAME, BLAME),
     "g4-037--v2-segments-bad-tableType": (400, "Illegal table type 'X'", BLAME),
-    "g4-045--v2-segments-URI-json-http-self-download": (403, "segments are not fetched from URIs", FETCH),
+    "g4-045--v2-segments-URI-json-http-self-download": (403, "segments are fetched from file: URIs below SLUICE_DEEP_STORE_ROOTS alone", FETCH),
     "g4-047--v2-segments-METADATA-garbage-tar": (400, "the segment is no compressed tar", BLAME),
     "g4-058-zkmetadata-of-the-table": (200, None, CUT),
     "g4-062-segments-metadata-servers-": (200, None, OWN),
@@ -161,4 +164,4 @@ NO_FILE = "simultaneous requests, chunked ones and crashes were recorded without
 # Segments that only one of the two has, because of the differences above: how lists may differ.
 ABSENT = re.compile(r"^(g1_im2|g2_h|g2_buri|g2_inner|g2/slash|g5_tw|g5_ch|g3_c[ABC]\d+)$")
 EXTRA = {"g1_e": ONETYPE, "g3_cA0": "pushed for the replacement", "g3_cA1": "the same", "g3_d2": DATABASE, "g3_d3": DATABASE, "g4_v2a": BLAME}
-OTHER_CRC = {"g3_l2": HANDLOCK}
+OTHER_CRC = {"g3_l2": HANDLOCK, "myTable_a_0": ROOTS}

@@ -323,11 +323,3 @@ def test_a_trailing_slash_is_redirected(shared):
     assert answer.status == 307 and answer.body == b""
     assert answer.header("Location").endswith("/v1/upload/s1/commit?a=b")
     assert shared.request("GET", "/nope/").status == 404
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_contracts_are_not_served_yet(shared, method):
-    for path in ("/v2/contracts", "/v2/contracts/ct_1/accept"):
-        answer = shared.request(method, path, b"" if method != "GET" else None)
-        assert answer.status == 501
-        assert answer.json()["error"]["code"] == "not_implemented"

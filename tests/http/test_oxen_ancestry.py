@@ -1,18 +1,13 @@
 """Which commits a push has brought whole once it has ended: those that its branch descends from."""
 
+from oxen_tree import commit_nodes
 from sluice import tar_gz
 from test_oxen_push import create, hash_of
 
 
-def node_of(commit, *parents):
-    """A tree node that no client has made; hashes stand in it as in the client's (MessagePack)."""
-    keys = (b"\xc4\x10" + int(h, 16).to_bytes(16, "big") for h in (commit, *parents))
-    return b"\x91\x81\xa7V0_25_0\x97" + b"\xa6Commit".join(keys)
-
-
 def send_commit(service, repository, commit, *parents):
     """Both archives of a commit."""
-    nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": node_of(commit, *parents)})
+    nodes = tar_gz(commit_nodes(commit, parents))
     hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200
@@ -50,7 +45,9 @@ def test_a_push_of_many_commits_ends_whole(service):
     repository = create(service, "long")
     commits = [hash_of(b"link %d" % i) for i in range(600)]
     parents = [(), *((h,) for h in commits)]
-    nodes = {f"{h[:3]}/{h[3:]}/node": node_of(h, *p) for h, p in zip(commits, parents)}
+    nodes = {}
+    for commit, of_commit in zip(commits, parents):
+        nodes |= commit_nodes(commit, of_commit)
     hashes = {f"history/{h}/dir_hashes/CURRENT": b"MANIFEST\n" for h in commits}
     assert service.request("POST", f"{repository}/commits/upload", tar_gz(hashes)).status == 200
     assert service.request("POST", f"{repository}/tree/nodes", tar_gz(nodes)).status == 200

@@ -11,6 +11,7 @@ import tarfile
 import pytest
 import xxhash
 
+from oxen_tree import commit_nodes
 from sluice import GOLDEN, head, multipart, tar_gz
 
 PUSH = GOLDEN / "oxen" / "push"
@@ -38,8 +39,8 @@ def upload(service, repository, *contents):
 
 
 def send_commit(service, repository, commit):
-    """Both archives of a commit that no client has made."""
-    nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": b"node of " + commit.encode()})
+    """Both archives of an empty commit that no client has made."""
+    nodes = tar_gz(commit_nodes(commit))
     hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": b"MANIFEST\n"})
     assert service.request("POST", f"{repository}/tree/nodes", nodes).status == 200
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200
@@ -107,7 +108,7 @@ def test_tree_nodes_come_in_chunks_of_any_size(service):
 def test_a_branch_stands_only_at_commits_of_which_both_archives_have_come(service):
     repository = create(service, "halves")
     branch = {"new_name": "main", "commit_id": COMMIT}
-    nodes = tar_gz({f"{COMMIT[:3]}/{COMMIT[3:]}/node": b"n"})
+    nodes = tar_gz(commit_nodes(COMMIT))
     hashes = tar_gz({f"history/{COMMIT}/dir_hashes/CURRENT": b"c"})
     assert service.request("POST", f"{repository}/branches", branch).status == 404
     assert service.request("POST", f"{repository}/commits/upload", hashes).status == 200

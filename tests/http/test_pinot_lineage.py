@@ -270,6 +270,20 @@ def test_a_cleanup_deletes_what_was_replaced_but_of_refresh_tables(service):
         assert listed(service, name) == left
 
 
+def test_of_a_refresh_table_two_snapshots_are_kept(service):
+    refresh = {"ingestionConfig": {"batchIngestionConfig": {"segmentIngestionType": "REFRESH"}}}
+    pinot_push.table(service, "two", **refresh)
+    snapshots = [["a", "b"], ["c", "d"], ["e"], [], ["f"], ["g"]]
+    push(service, "two", *snapshots[0])
+    for old, new in zip(snapshots, snapshots[1:]):
+        entry = start(service, "two", old, new, force=True).json()["segmentLineageEntryId"]
+        if new:
+            push(service, "two", *new)
+        assert call(service, "two", "end", f"&segmentLineageEntryId={entry}").status == 200
+        assert listed(service, "two") == sorted(old + new)
+        assert listed(service, "two", hidden=False) == new
+
+
 def test_conflicts_name_what_is_in_the_way(service):
     pinot_push.table(service, "confl")
     push(service, "confl", "a", "b")

@@ -448,3 +448,47 @@ def test_the_recorded_calls_get_the_recorded_texts(pinot):
     for name in names:
         answer, status, told = replay(pinot, name)
         assert status == 500 and error(answer, 400) == json.loads(told)["error"], name
+
+
+# ---- pushes by URI ----
+
+
+def test_a_push_by_uri_fetches_a_file_below_a_folder_of_the_table(make_service, tmp_path):
+    """SegmentUriPush sends the table's name in the body."""
+    files = tmp_path / "files"
+    files.mkdir()
+    service = make_service(workers=2, settings={"DEEP_STORE_ROOTS": f"uri_file,mine=" + str(files)})
+    for name in ("uri_file", "mine", "other"):
+        make(service, name)
+
+    def put(segment, table):
+        path = files / f"{segment.name}.tar.gz"
+        path.write_bytes(segment.whole(b"x" * 100_000, table=table))
+        return f"file:{path}"
+
+    def push(uri, target, body=b""):
+        headers = [("UPLOAD_TYPE", "URI"), ("DOWNLOAD_URI", uri), ("Content-Type", "application/json")]
+        return service.request("POST", target, body, headers)
+
+    recorded = (TOOLS / "16-uripush-tablename-in-body.req.bin").read_bytes()
+    body = recorded.partition(b"\r\n\r\n")[2]
+    uri = put(Segment("one", crc=4), "uri_file")
+    for target in ("/v2/segments", "/segments"):
+        answer = push(uri, target, body)
+        assert answer.json() == {"status": "Successfully uploaded segment: one of table: uri_file_OFFLINE"}
+    whole = service.request("GET", "/segments/uri_file/one")
+    assert whole.body == (files / "one.tar.gz").read_bytes()
+    assert push(put(Segment("two"), "mine_OFFLINE"), "/v2/segments?tableName=mine").status == 200
+    # another table's file, and what is none
+    assert error(push(uri, "/v2/segments?tableName=mine"), 400) == "the file is no segment of table: mine"
+    assert "SLUICE_DEEP_STORE_ROOTS" in error(push(uri, "/v2/segments?tableName=other"), 403)
+    error(push(uri + "x", "/v2/segments?tableName=mine"), 400)
+    (files / "bad.tar.gz").write_bytes(b"bad")
+    error(push(f"file:{files}/bad.tar.gz", "/v2/segments?tableName=mine"), 400)
+    assert "SLUICE_DEEP_STORE_ROOTS" in error(push("http://127.0.0.1/x", "/v2/segments?tableName=mine"), 403)
+    error(push(uri, "/v2/segments"), 400)
+    error(push(uri, "/v2/segments", b"tableName="), 400)
+    error(push(uri, "/v2/segments", b"tableName=%zz"), 400)
+    error(push(uri, "/v2/segments", b"tableName=" + b"x" * 5000), 413)
+    assert pinot_push.rows(service, "mine").keys() == {"two"}
+    assert service.leftovers() == []

@@ -17,7 +17,23 @@ CALLS = [  # words, exit status, what the line says
     (("--version",), DONE, "sluice 0."),
     ((), USAGE, "usage: sluice VERB"),
     (("frobnicate",), USAGE, "there is no verb frobnicate"),
+    (("help", "token"), DONE, "--scope PATTERN"),
+    (("worker", "--help"), DONE, "usage: sluice worker"),
+    (("serve", "--help"), DONE, "usage: sluice serve"),
+    (("reload", "-h"), DONE, "usage: sluice reload"),
+    (("migrate", "--help"), DONE, "usage: sluice migrate"),
+    (("check", "--help"), DONE, "usage: sluice check"),
+    (("token", "--help"), DONE, "usage: sluice token"),
+    (("dataset", "--help"), DONE, "usage: sluice dataset"),
+    (("gc", "--help"), DONE, "usage: sluice gc"),
     (("migrate", "now"), USAGE, "sluice migrate"),
+    (("migrate", "--create", "--dry-run"), USAGE, "migrate [--create | --dry-run]"),
+    (("migrate", "--dry-run"), DONE, "there is nothing to migrate"),
+    (("serve", "now"), USAGE, "serve [--config FILE]"),
+    (("serve",), USAGE, "no sockets were handed over"),
+    (("worker", "--ready", "x"), USAGE, "worker [--ready FD]"),
+    (("reload",), FAILED, "no sluice serve is using the state"),
+    (("check", "--config", "/nonexistent"), FAILED, "settings file /nonexistent"),
     (("check", "now"), USAGE, "check [--socket PATH]"),
     (("check", "--sockets", "x"), USAGE, "check [--socket PATH]"),
     (("check", "--socket"), USAGE, "check [--socket PATH]"),
@@ -49,7 +65,7 @@ def state(tmp_path_factory):
     if not os.environ.get("PROGRAM"):
         with service:  # builds
             pass
-    service.verb("migrate")
+    service.verb("migrate", "--create")
     return service
 
 
@@ -104,7 +120,7 @@ def test_another_user_s_state_is_left_alone_even_by_root(state, tmp_path):
     """What root would write there the workers could not read."""
     other = 65534
     folder = tmp_path / "theirs"
-    assert call(state, "migrate", SLUICE_STATE=str(folder)).returncode == DONE
+    assert call(state, "migrate", "--create", SLUICE_STATE=str(folder)).returncode == DONE
     for path in [folder, *folder.rglob("*")]:
         os.chown(path, other, other)
     for words in [("migrate",), ("gc",), ("token", "list"), ("dataset", "list"), ("worker",)]:
@@ -115,3 +131,40 @@ def test_another_user_s_state_is_left_alone_even_by_root(state, tmp_path):
     assert done.returncode == FAILED
     assert "owner          NOT OK" in done.stdout
     assert {path.stat().st_uid for path in folder.rglob("*")} == {other}
+
+
+def test_a_state_is_made_only_when_told(state, tmp_path):
+    folder = tmp_path / "new"
+    done = call(state, "migrate", SLUICE_STATE=str(folder))
+    assert done.returncode == FAILED and "sluice migrate --create" in done.stderr
+    assert not folder.exists()
+    assert call(state, "migrate", "--create", SLUICE_STATE=str(folder)).returncode == DONE
+    assert call(state, "migrate", SLUICE_STATE=str(folder)).returncode == DONE
+
+
+def test_settings_come_from_a_file_as_systemd_reads_it(state, tmp_path):
+    conf = tmp_path / "sluice.conf"
+    conf.write_text("# a comment\n; another\n\n  SLUICE_SESSION_HOURS=2  \n"
+                    "SLUICE_PUBLIC_URL='http://a b'\nSLUICE_DEEP_STORE_ROOTS=\"/a\\\"b\":/c\\\n/d\n"
+                    "OTHER=passed over\n")
+    done = call(state, "check", "--config", str(conf), SLUICE_SESSION_HOURS="3")
+    assert done.returncode == DONE, done
+    for line in ("SLUICE_SESSION_HOURS=2", "SLUICE_PUBLIC_URL=http://a b",
+                 'SLUICE_DEEP_STORE_ROOTS=/a"b:/c/d'):
+        assert line in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("SLUICE_AUTH=open\nfine\n", "line 2: neither NAME=value nor a comment"),
+    ("SLUICE_AUTH='open\n", "a quote is not closed"),
+    ("SLUICE_SESION_HOURS=2\n", "SLUICE_SESION_HOURS is not a setting"),
+    ("SLUICE_SESSION_HOURS=often\n", "must be a number"),
+    ("1=2\n", "line 1: neither"),
+    ("#" * 65537, "is longer than 65536 bytes"),
+])
+def test_a_wrong_settings_file_is_one_clear_line(state, tmp_path, text, said):
+    conf = tmp_path / "sluice.conf"
+    conf.write_text(text)
+    done = call(state, "check", "--config", str(conf))
+    assert done.returncode == USAGE
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1

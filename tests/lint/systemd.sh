@@ -13,12 +13,10 @@ trap 'rm -rf "$work"' EXIT
 status=0
 
 # The program need not be installed where the units look for it, nor the web server's group exist.
-for unit in deploy/systemd/*; do
-    sed -e 's|/usr/local/sbin/sluice|/bin/true|; s|/usr/bin/multiwatch|/bin/true|' "$unit" \
-        >"$work/$(basename "$unit")"
-done
+cp -r deploy/systemd/. "$work"
 cd "$work"
-said=$(systemd-analyze verify --man=no ./* 2>&1 || true)
+sed -i 's|/usr/local/sbin/sluice|/bin/true|' ./*.service
+said=$(systemd-analyze verify --man=no ./*.{service,socket,target,timer} 2>&1 || true)
 if grep -F sluice <<<"$said"; then
     echo "systemd: verify complains" >&2
     status=1

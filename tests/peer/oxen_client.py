@@ -106,6 +106,37 @@ def push(name, which="main"):
     repository.push(name, which)
 
 
+def clone(name, where="clone", which="main", how=""):
+    """how: "all", or filters separated by ','."""
+    filters = how.split(",") if how and how != "all" else None
+    repository = Repo(str(FOLDER / where))
+    repository.clone(f"http://{HOST}/ns/{name}", branch=which, all=how == "all", filters=filters)
+
+
+def inside(where):
+    """The next steps are about another working copy."""
+    global DATA  # pylint: disable=global-statement
+    DATA = FOLDER / where
+
+
+def pull(which="main", how=""):
+    Repo(str(DATA)).pull("origin", which, all=how == "all")
+
+
+def push_back(which="main"):
+    Repo(str(DATA)).push("origin", which)
+
+
+def log():
+    print("log", len(Repo(str(DATA)).log()))
+
+
+def remove(path):
+    (DATA / path).unlink()
+    Repo(str(DATA)).rm(path)
+    Repo(str(DATA)).commit(f"without {path}")
+
+
 def exists(name):
     print("exists", remote(name).exists())
 
@@ -118,7 +149,8 @@ def delete(name):
     remote(name).delete()
 
 
-VERBS = (init, make, commit, branch, checkout, create, push, exists, storage, delete)
+VERBS = (init, make, commit, branch, checkout, create, push, exists, storage, delete, clone, inside,
+         pull, push_back, log, remove)
 
 config_user("Peer", "peer@example.com")
 config_auth(TOKEN, host=HOST)

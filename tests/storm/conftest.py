@@ -71,7 +71,8 @@ class Preloaded(Sluice):
         real = shlex.quote(Service.program(self))
         settings = "\n".join(f"    export {k}={shlex.quote(str(v))}" for k, v in self.variables.items())
         self.wrapper.write_text(
-            f'#!/bin/sh\nif [ "$1" = worker ]; then\n{settings}\nfi\nexec {real} "$@"\n',
+            f'#!/bin/bash\nif [ "$1" = worker ]; then\n{settings}\nfi\n'
+            f'exec -a "$0" {real} "$@"\n',  # the supervisor starts workers by the name it has
             encoding="ascii",
         )
         self.wrapper.chmod(0o755)

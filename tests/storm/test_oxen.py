@@ -17,6 +17,7 @@ import time
 import xxhash
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "http"))
+from oxen_tree import commit_nodes
 from sluice import Service, multipart, tar_gz  # noqa: E402
 
 CLIENTS, BATCHES, A_BATCH, POOL = 16, 6, 60, 300
@@ -72,7 +73,7 @@ def ask(service, method, target, body, headers=()):
 
 
 def commit(service, repository, name):
-    nodes = tar_gz({f"{name[:3]}/{name[3:]}/node": name.encode()})
+    nodes = tar_gz(commit_nodes(name))
     hashes = tar_gz({f"history/{name}/dir_hashes/CURRENT": name.encode()})
     assert ask(service, "POST", f"{repository}/tree/nodes", nodes).status == 200
     assert ask(service, "POST", f"{repository}/commits/upload", hashes).status == 200

@@ -16,6 +16,7 @@ import subprocess
 import time
 
 import pytest
+from oxen_tree import commit_nodes
 import uploads
 from conftest import Preloaded
 from sluice import tar_gz
@@ -202,8 +203,7 @@ class Push(Work):
 
     def prepare(self):
         self.commit = "%032x" % (self.rng.getrandbits(127) | 1 << 127)
-        first, rest = self.commit[:3], self.commit[3:]
-        self.nodes = {f"{first}/{rest}/node": b"n" * 3000, f"{first}/{rest}/children": b"c" * 9}
+        self.nodes = commit_nodes(self.commit, message="m" * 3000)
         self.hashes = {f"history/{self.commit}/dir_hashes/{i}": b"h" * i for i in range(1, 5)}
 
     def do(self):

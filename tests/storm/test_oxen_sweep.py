@@ -22,6 +22,7 @@ import threading
 import time
 
 import pytest
+from oxen_tree import commit_nodes
 import uploads
 from conftest import Sluice
 from sluice import tar_gz
@@ -211,7 +212,7 @@ class Client:
     def push(self):
         """A commit's two archives, and a branch at it."""
         commit = uploads.oxen_hash(b"commit %d" % self.rng.randrange(200)).rjust(32, "1")
-        nodes = tar_gz({f"{commit[:3]}/{commit[3:]}/node": commit.encode() * 100})
+        nodes = tar_gz(commit_nodes(commit, message=commit * 100))
         hashes = tar_gz({f"history/{commit}/dir_hashes/CURRENT": commit.encode()})
         assert self.call("POST", f"{REPOSITORY}/tree/nodes", nodes)[0] == 200
         assert self.call("POST", f"{REPOSITORY}/commits/upload", hashes)[0] == 200

@@ -26,7 +26,7 @@ def catches(pid, number):
 
 
 class Pool:
-    """Workers that share one listening socket, as spawn-fcgi and its supervisor hand it out."""
+    """Workers that share one listening socket, as their supervisor hands it out."""
 
     def __init__(self, folder, settings):
         self.path = str(folder / "socket")

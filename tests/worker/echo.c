@@ -230,6 +230,6 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "migrate") == 0)
         f = migrate_run(config.state, config.lock_wait_ms, clock_now_ms(), &migrated, &why);
     else
-        f = worker_run(&config, surfaces, 1, &surface, &why);
+        f = worker_run(&config, -1, surfaces, 1, &surface, &why);
     return report(f, &why);
 }

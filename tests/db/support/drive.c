@@ -26,9 +26,9 @@ static const struct {
     char letter;
     const char *member;
 } remembered[] = {
-    { 'S', "\"session_id\":\"" },
-    { 'C', "\"commit_id\":\"" },
-    { 'U', "\"upload_id\":\"" },
+    { 'S', "\"session_id\":\"" },         { 'C', "\"commit_id\":\"" },
+    { 'U', "\"upload_id\":\"" },          { 'K', "\"contract_id\":\"" },
+    { 'F', "\"schema_fingerprint\":\"" },
 };
 
 /* ---- the other worker, and what an answer rests on ---- */
@@ -308,6 +308,7 @@ static const struct {
     { "branch", "main", "nosuch" },
     { "session", "$S", "20260101000000-nosuch" },
     { "part", "0", "9" },
+    { "contract", "$K", "ct_20260101000000_nosuch" },
     { "dataset", "w.c.d", "w.c.nosuch" },
     { "snapshot", "$C", "nosuch" },
     { "number", "1", "99" },

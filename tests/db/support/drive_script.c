@@ -3,6 +3,7 @@
 
 #define TARGET "\"target\":{\"workspace\":\"w\",\"collection\":\"c\",\"dataset\":\"d\"}"
 #define REPO "/api/repos/ns/tiny"
+#define COMMIT "9434f0f65e4753540e7cce92e6babc6c"
 #define HASH "6bba86c7e069f56d5a10b435f1c8e49c"
 #define PUSH "oxen/push/"
 #define TABLE_OF(name)                                                                             \
@@ -14,6 +15,14 @@
 #define TABLE TABLE_OF("t")
 #define SCHEMA SCHEMA_OF("t")
 #define CONFIGS "{\"tableName\":\"u\",\"schema\":" SCHEMA_OF("u") ",\"offline\":" TABLE_OF("u") "}"
+#define FORM                                                                                       \
+    "--b\r\nContent-Disposition: form-data; name=\"contract\"\r\n\r\n{" TARGET                     \
+    ",\"schema\":{\"mode\":\"auto\"}}\r\n--b\r\nContent-Disposition: form-data; name=\"sample\"; " \
+    "filename=\"a.csv\"\r\n\r\na,b\n1,x\n\r\n--b--\r\n"
+#define FORM_TYPE                                                                                  \
+    {                                                                                              \
+        "CONTENT_TYPE", "multipart/form-data; boundary=b"                                          \
+    }
 
 static const struct drive_step script[] = {
     /* Pinot */
@@ -122,6 +131,22 @@ static const struct drive_step script[] = {
       200,
       BODY_TEXT,
       { 0 } },
+    { "GET", REPO "/tree/download", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT "?subtrees=sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/download/" COMMIT ".." COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/nodes/hash/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/" COMMIT "/download_dir_hashes_db", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/main/commit_db", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/revisions/main", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/meta/main/sub/c.csv", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/dir/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/" COMMIT, NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/history/main", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/commits/history/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/tree/nodes/resource/main/sub", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/chunk/main/sub/c.csv?chunk_size=8", NULL, 200, BODY_TEXT, { 0 } },
+    { "GET", REPO "/file/main/a.txt", NULL, 200, BODY_TEXT, { 0 } },
     { "POST", REPO "/versions/missing", "{\"hashes\":[\"" HASH "\"]}", 200, BODY_TEXT, { 0 } },
     { "QUERY", REPO "/versions", HASH, 200, BODY_GZIP, { 0 } },
     { "POST", REPO "/versions/batch-download", HASH, 200, BODY_GZIP, { 0 } },
@@ -163,6 +188,21 @@ static const struct drive_step script[] = {
       409,
       BODY_TEXT,
       { 0 } },
+    { "POST", "/v2/contracts", FORM, 201, BODY_TEXT, FORM_TYPE },
+    { "DELETE", "/v2/contracts/$K", NULL, 204, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 409, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts", FORM, 201, BODY_TEXT, FORM_TYPE },
+    { "GET", "/v2/contracts/$K", NULL, 200, BODY_TEXT, { 0 } },
+    { "PATCH", "/v2/contracts/$K", "{\"ignore\":[]}", 200, BODY_TEXT, { 0 } },
+    { "PUT", "/v2/contracts/$K/accept", "{\"schema_fingerprint\":\"$F\"}", 200, BODY_TEXT, { 0 } },
+    { "POST",
+      "/v2/contracts/$K/data",
+      "a,b\n4,q\n",
+      200,
+      BODY_TEXT,
+      { "HTTP_X_FILE_NAME", "a.csv" } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 200, BODY_TEXT, { 0 } },
+    { "POST", "/v2/contracts/$K/commit", "{}", 200, BODY_TEXT, { 0 } },
     { "POST", "/v1/datasets/w.c.d/rollback", "{\"snapshot\":\"$C\"}", 200, BODY_TEXT, { 0 } },
     { "POST", "/v1/datasets/w.c.nosuch/rollback", "{\"snapshot\":\"$C\"}", 404, BODY_TEXT, { 0 } },
 };

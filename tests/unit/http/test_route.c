@@ -233,7 +233,7 @@ static const struct {
       NULL },
     { "GET", "/none?a=%zz", 400, "last malformed: malformed percent escape in the request address",
       NULL },
-    { "GET", "/alpha/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", 404, "alpha missing: no such path",
+    { "GET", "/alpha/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", 404, "alpha missing: Not Found",
       NULL },
     { "A B", "/alpha", 400, "alpha malformed: malformed request method", NULL },
     { "", "/alpha", 400, "alpha malformed: malformed request method", NULL },

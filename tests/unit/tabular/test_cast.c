@@ -41,7 +41,7 @@ static void unescape(char *text)
         char byte = *at;
         if (byte == '\\' && at[1]) {
             at++;
-            byte = *at == 't' ? '\t' : *at == 'n' ? '\n' : *at;
+            byte = (char)(*at == 't' ? '\t' : *at == 'n' ? '\n' : *at);
         }
         *out++ = byte;
     }

@@ -110,11 +110,11 @@ static enum fault take_value(void *ctx, size_t column, const char *name, const s
     const bool string = value->form == VALUE_STRING;
     trace_add(trace, name ? name : "?", strlen(name ? name : "?"));
     trace_add(trace, "=\"", string ? 2 : 1);
+    const char *word = value->form == VALUE_TRUE ? "True" : "False";
     if (value->form == VALUE_NULL)
-        trace_add(trace, "N", 1);
-    else if (value->form == VALUE_TRUE || value->form == VALUE_FALSE)
-        trace_add(trace, value->form == VALUE_TRUE ? "True" : "False",
-                  value->form == VALUE_TRUE ? 4 : 5);
+        word = "N";
+    if (value->form == VALUE_NULL || value->form == VALUE_TRUE || value->form == VALUE_FALSE)
+        trace_add(trace, word, strlen(word));
     else
         trace_add(trace, value->bytes, value->len);
     trace_add(trace, "\"", string);
