@@ -168,3 +168,26 @@ def test_a_wrong_settings_file_is_one_clear_line(state, tmp_path, text, said):
     done = call(state, "check", "--config", str(conf))
     assert done.returncode == USAGE
     assert said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_errors_have_their_priority_where_the_journal_reads_them(state, tmp_path):
+    with open(tmp_path / "journal", "w+b") as log:
+        meta = os.fstat(log.fileno())
+        for stream, begins in ((f"{meta.st_dev}:{meta.st_ino}", b"<3>sluice: "), ("1:1", b"sluice: ")):
+            log.truncate(0)
+            log.seek(0)
+            env = state.environment() | {"SLUICE_STATE": str(state.state), "JOURNAL_STREAM": stream}
+            done = subprocess.run([state.program(), "token", "revoke", "nobody"], env=env,
+                                  stdin=subprocess.DEVNULL, stderr=log, timeout=60, check=False)
+            log.seek(0)
+            assert done.returncode == FAILED and log.read().startswith(begins)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_root_leaves_a_folder_to_the_user_who_will_serve_it(state, tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    done = call(state, "migrate", "--create", SLUICE_STATE=str(folder))
+    assert done.returncode == FAILED and "(65534): run this as that user" in done.stderr
+    assert list(folder.iterdir()) == []
