@@ -369,6 +369,23 @@ static enum fault parts_walk(struct query *q,
     return f;
 }
 
+static enum fault part_place(const struct query *q, struct opteryx_part *out, struct problem *why)
+{
+    enum { PART, REF };
+    (void)why;
+    *out = (struct opteryx_part){ .part = query_column_int(q, PART) };
+    out->ref = blob_rows_ref(q, REF);
+    return FAULT_NONE;
+}
+
+enum fault opteryx_store_part_places(struct db *db, const char *session,
+                                     opteryx_store_each_part each, void *ctx, struct problem *why)
+{
+    struct query q = query_for(db, STMT_OPTERYX_PART_PLACES);
+    query_text(&q, ":session", session);
+    return parts_walk(&q, part_place, each, ctx, why);
+}
+
 enum fault opteryx_store_parts(struct db *db, const char *session, opteryx_store_each_part each,
                                void *ctx, struct problem *why)
 {

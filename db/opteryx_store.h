@@ -128,6 +128,11 @@ MUST_CHECK enum fault opteryx_store_parts(struct db *db, const char *session,
                                           opteryx_store_each_part each, void *ctx,
                                           struct problem *why);
 
+/* The same with part and ref alone. */
+MUST_CHECK enum fault opteryx_store_part_places(struct db *db, const char *session,
+                                                opteryx_store_each_part each, void *ctx,
+                                                struct problem *why);
+
 /* The same with part and columns alone. */
 MUST_CHECK enum fault opteryx_store_part_columns(struct db *db, const char *session,
                                                  opteryx_store_each_part each, void *ctx,

@@ -6,6 +6,7 @@
 
 #include "auth/auth.h"
 #include "base/limits.h"
+#include "blob/blob.h"
 #include "db/opteryx_store.h"
 #include "db/opteryx_store_dataset.h"
 #include "opteryx/gather.h"
@@ -94,6 +95,17 @@ static enum fault answer_write(struct plan *plan, struct problem *why)
                                       : FAULT_NONE;
 }
 
+/* A snapshot names bytes that were stored before: they must still be there. */
+static enum fault check_part(void *ctx, const struct opteryx_part *part, struct problem *why)
+{
+    struct exchange *x = ctx;
+    if (blob_present(x->blobs, &part->ref))
+        return FAULT_NONE;
+    return problem_set(why, FAULT_DAMAGED,
+                       "content_damaged: the stored bytes of part %lld are gone: upload it again",
+                       (long long)part->part);
+}
+
 static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_outcome *outcome,
                           struct problem *why)
 {
@@ -103,6 +115,8 @@ static enum fault attempt(struct exchange *x, struct plan *plan, enum opteryx_ou
     if (!f && plan->repeated)
         return FAULT_NONE;
     const bool forbidden = plan->exists && request->mode == OPTERYX_FAIL;
+    if (!f && !forbidden)
+        f = opteryx_store_part_places(x->db, plan->session.id, check_part, x, why);
     if (!f && !forbidden)
         f = structure(plan, why);
     if (!f)

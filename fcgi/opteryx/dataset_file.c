@@ -31,6 +31,8 @@ static enum fault file_find(struct exchange *x, void *ctx, struct exchange_conte
     enum fault f = dataset_look_target(x, RIGHT_READ, &look.target, why);
     if (!f)
         f = db_read(x->db, file_look, &look, why);
+    if (!f && look.file.bytes != look.file.ref.bytes)
+        f = problem_damaged(why, "a file's row and that of its content differ in length");
     if (f)
         return f;
     text_hex(look.file.sha256, sizeof look.file.sha256, digest);

@@ -25,6 +25,8 @@ static enum fault look_up(struct exchange *x, int64_t repository, const struct o
 {
     bool found = false;
     const enum fault f = oxen_store_version_find(x->db, repository, hash->bytes, out, &found, why);
+    memcpy(out->digest, hash->bytes,
+           sizeof out->digest); /* what is sent must be what was asked for */
     return f || found ? f : problem_set(why, FAULT_MISSING, "no such version");
 }
 

@@ -309,8 +309,8 @@ static enum fault changed(struct log *log, const uint8_t *commit, bool *out, str
     struct oxen_tree_node node;
     struct oxen_node_commit read;
     uint8_t parents[OXEN_PARENTS_MAX][OXEN_HASH_BYTES];
-    uint8_t here[OXEN_HASH_BYTES];
-    uint8_t there[OXEN_HASH_BYTES];
+    uint8_t here[OXEN_HASH_BYTES] = { 0 };
+    uint8_t there[OXEN_HASH_BYTES] = { 0 };
     size_t count = 0;
     bool found = false;
     enum fault f = oxen_tree_commit(&log->reading->tree, commit, &node, &read, &found, why);

@@ -3,6 +3,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "blob/blob.h"
+#include "db/pinot_store_segment.h"
 #include "pinot/copy.h"
 #include "pinot/deep_store.h"
 #include "pinot/refusal.h"
@@ -184,6 +185,32 @@ static enum fault push_with_bytes(struct upload *upload, const struct deep_store
     return f;
 }
 
+/* A push of metadata may name the copy that is here already: it must still be. */
+static enum fault check_copies(struct upload *upload, const struct pinot_segment *segments,
+                               size_t count, struct problem *why)
+{
+    struct exchange *x = upload->x;
+    const char *base = exchange_base_url(x);
+    const size_t base_len = base ? strlen(base) : 0;
+    enum fault f = FAULT_NONE;
+    for (size_t i = 0; i < count && !f; i++) {
+        struct pinot_segment_row row = { .has_blob = false };
+        bool found = false;
+        if (base_len == 0 || !segments[i].url || strncmp(segments[i].url, base, base_len) != 0)
+            continue;
+        f = pinot_store_segment_get(x->db, upload->table.id, segments[i].name, x->arena, &row,
+                                    &found, why);
+        if (!f && found && row.has_blob && strcmp(row.url, segments[i].url) == 0 &&
+            !blob_present(x->blobs, &row.blob)) {
+            f = problem_set(why, FAULT_DAMAGED,
+                            "content_damaged: the copy of segment: %s is gone: push the segment "
+                            "itself",
+                            segments[i].name);
+        }
+    }
+    return f;
+}
+
 enum fault upload_push(struct upload *upload, struct pinot_segment *segments, size_t count,
                        struct problem *why)
 {
@@ -202,6 +229,8 @@ enum fault upload_push(struct upload *upload, struct pinot_segment *segments, si
     struct pinot_push push = push_of(upload, segments, count);
     if (bytes)
         return push_with_bytes(upload, &store, &push, why);
-    f = pinot_store_push(upload->x->db, &push, why);
+    f = check_copies(upload, segments, count, why);
+    if (!f)
+        f = pinot_store_push(upload->x->db, &push, why);
     return f ? f : refusal_of(&push, why);
 }

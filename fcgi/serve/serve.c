@@ -24,14 +24,15 @@
 #include <unistd.h>
 
 enum {
-    POOLS = 2,
+    POOLS = 3,
+    HEALTH_WORKERS = 1, /* a probe is answered in microseconds */
     MS_IN_S = 1000,
     CRASHED_EARLY_MS = 1000, /* a worker that fails so soon after its start has failed to start */
     PREDECESSOR_MS = 3000,   /* wait for a supervisor that is just ending */
     OLD_MAX = MIB,           /* bytes of the list of old workers */
 };
 
-static const char *const names[POOLS] = { "bulk", "control" };
+static const char *const names[POOLS] = { "bulk", "control", "health" };
 
 enum phase {
     PHASE_EMPTYING,  /* old workers end, because the state is needed alone */
@@ -472,7 +473,8 @@ enum fault serve_run(const struct config *config, const struct serve_options *op
         .config = config,
         .options = options,
         .pools = { { .name = names[0], .wanted = config->bulk_workers },
-                   { .name = names[1], .wanted = config->control_workers } },
+                   { .name = names[1], .wanted = config->control_workers },
+                   { .name = names[2], .wanted = HEALTH_WORKERS } },
         .signals = -1,
         .says_read = -1,
         .says_write = -1,

@@ -13,9 +13,10 @@ static const struct {
     { "serve",
       "usage: sluice serve [--config FILE] [--sockets FOLDER] [--create]\n"
       "Migrates the state and keeps SLUICE_BULK_WORKERS and SLUICE_CONTROL_WORKERS workers\n"
-      "running, on sockets from systemd (bulk, control) or made in FOLDER.  SIGTERM stops;\n"
+      "running, on sockets from systemd (bulk, control, health) or made in FOLDER.  SIGTERM "
+      "stops;\n"
       "SIGHUP reloads: the program and the settings as they are now replace those that run.\n"
-      "  --sockets FOLDER  make bulk.sock and control.sock there\n"
+      "  --sockets FOLDER  make bulk.sock, control.sock and health.sock there\n"
       "  --create          make a state that is not there\n" },
     { "reload",
       "usage: sluice reload [--config FILE]\n"

@@ -269,3 +269,42 @@ def test_an_upload_in_parts_whose_file_is_gone_begins_anew(service):
     flip(blob_file(service, row["file"]), 0, LARGE)
     with pytest.raises(ConnectionError):  # it has a digest, although it came in parts
         service.request("GET", path)
+
+
+def test_a_commit_names_no_part_whose_bytes_are_gone(service):
+    target = {"workspace": "keep", "collection": "parts", "dataset": "csv"}
+    made = service.request("POST", "/v1/upload/session", {"target": target}).json()["session_id"]
+    headers = [("Content-Type", "text/csv"), ("x-file-name", "a.csv")]
+    commit = {"target": target, "conflict_resolution": "fail"}
+    contents = [csv(LARGE), csv(LARGE)]
+    for part, content in enumerate(contents):
+        put = service.request("PUT", f"/v1/upload/{made}?part={part}", content, headers)
+        assert put.status == 201, put
+    [row] = service.sql("SELECT file FROM blob JOIN opteryx_part USING (blob)"
+                        f" WHERE session = '{made}' AND part = 1")
+    blob_file(service, row["file"]).unlink()
+    refused = service.request("POST", f"/v1/upload/{made}/commit", commit)
+    assert refused.status == 500 and b"part 1 are gone" in refused.body, refused
+    assert service.request("GET", "/v1/datasets/keep.parts.csv").status == 404
+    put = service.request("PUT", f"/v1/upload/{made}?part=1", contents[1], headers)
+    assert put.status == 201, put
+    assert service.request("POST", f"/v1/upload/{made}/commit", commit).status == 200
+    for i, content in enumerate(contents):
+        path = f"/v1/datasets/keep.parts.csv/files/{i + 1}"
+        assert service.request("GET", path).body == content
+
+
+def test_a_push_of_metadata_names_no_copy_that_is_gone(service):
+    segment = pinot_push.Segment("s0")
+    [path] = push_pinot(service, [segment.whole(os.urandom(LARGE))], "named")
+    url = service.request("GET", f"{path}/metadata").json()["segment.download.url"]
+    address = "/v2/segments?tableName=named&tableType=OFFLINE"
+    body, content_type = multipart([("f", "s0.tar.gz", "application/octet-stream",
+                                     segment.whole())])
+    headers = [("Content-Type", content_type), ("UPLOAD_TYPE", "METADATA"), ("DOWNLOAD_URI", url)]
+    assert service.request("POST", address, body, headers).status == 200
+    [row] = service.sql("SELECT file FROM blob JOIN pinot_segment USING (blob)"
+                        f" WHERE url = '{url}'")
+    blob_file(service, row["file"]).unlink()
+    refused = service.request("POST", address, body, headers)
+    assert refused.status == 500 and b"the copy of segment: s0 is gone" in refused.body, refused

@@ -77,7 +77,7 @@ grep -q 'server.stream-response-body = 2' deploy/lighttpd.conf ||
 grep -q 'fastcgi_max_temp_file_size 0;' deploy/nginx.conf ||
     complain "nginx: answers wait on the disk"
 for file in deploy/nginx.conf deploy/lighttpd.conf; do
-    grep -qE '^ *# .*(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
+    grep -qE '^ *@TLS@ *(ssl_certificate |ssl\.engine)' $file || complain "$file: no TLS block"
 done
 
 # Where nginx finds whole contents is where the program sends it.
