@@ -207,8 +207,10 @@ static enum fault amend(struct db *db, const struct opteryx_amendment *amendment
 static enum fault add_write(struct db *db, const struct taking *taking,
                             const struct opteryx_contract *contract, struct problem *why)
 {
-    struct opteryx_part part = *taking->part;
     int64_t last = 0;
+    if (!taking->part)
+        return problem_internal(why, "a write without a part");
+    struct opteryx_part part = *taking->part;
     enum fault f = opteryx_store_part_last(db, taking->at->id, &last, why);
     part.part = last + 1;
     if (!f && part.part == OPTERYX_PARTS_MAX)

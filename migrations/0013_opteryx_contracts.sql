@@ -1,5 +1,5 @@
--- Contracts of the Opteryx surface: what was agreed on before data is written.  Their writes are parts
--- of a session of the same name, so that both become a snapshot in one way.
+-- Contracts of the Opteryx surface: what was agreed on before data is written.  Their writes are
+-- parts of a session of the same name, so that both become a snapshot in one way.
 
 CREATE TABLE opteryx_contract (
     -- 'ct_', UTC stamp, '_', 12 hexadecimal digits.

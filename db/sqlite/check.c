@@ -20,7 +20,7 @@ static enum fault damaged(struct problem *why, const char *table, const char *fi
         why, FAULT_UNAVAILABLE,
         "the database is damaged, and nothing is decided by it: stop the service and restore a "
         "backup");
-    (void)snprintf(why->detail, sizeof why->detail, "table %.64s: %.400s", table, finding);
+    (void)snprintf(why->detail, sizeof why->detail, "table %.100s: %.380s", table, finding);
     return f;
 }
 

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CONTRACT_TEXT_MAX = 12 * MIB }; /* bytes of a contract as JSON */
+enum {
+    CONTRACT_TEXT_MAX = 12 * MIB, /* bytes of a contract as JSON */
+    EXTRA_MAX = 16 * KIB,         /* of the members of a refusal */
+};
 
 void contract_init(struct contract *contract, struct exchange *x, struct arena *arena)
 {
@@ -368,7 +371,7 @@ enum fault contract_refuse_type(struct exchange *x, const char *column, const ch
         "TIMESTAMP[s|ms|us|ns], DECIMAL(p, s), VARCHAR, NVARCHAR, VARBINARY, VARIANT, IPV4";
     char message[PROBLEM_TEXT_MAX];
     struct text extra;
-    text_init(&extra, 16 * OPTERYX_COLUMN_NAME_MAX);
+    text_init(&extra, EXTRA_MAX);
     add_member(&extra, "column", column);
     (void)snprintf(message, sizeof message, "'%.128s' is not a type; types are %s", declared,
                    vocabulary);
@@ -384,7 +387,7 @@ enum fault contract_refuse_missing(struct exchange *x, const char *column, struc
 {
     char message[PROBLEM_TEXT_MAX];
     struct text extra;
-    text_init(&extra, 8 * OPTERYX_COLUMN_NAME_MAX);
+    text_init(&extra, EXTRA_MAX);
     text_adds(&extra, ",\"column\":");
     json_quote(&extra, column, strnlen(column, OPTERYX_COLUMN_NAME_MAX));
     (void)snprintf(message, sizeof message, "there is no column '%.256s'", column);
@@ -398,7 +401,7 @@ enum fault contract_refuse_issue(struct exchange *x, const struct contract_issue
                                  struct problem *why)
 {
     struct text extra;
-    text_init(&extra, 8 * OPTERYX_COLUMN_NAME_MAX);
+    text_init(&extra, EXTRA_MAX);
     add_member(&extra, "column", issue->column);
     enum fault f =
         contract_refuse(x, OPTERYX_CONFLICT, issue->code, issue->detail, text_string(&extra), why);

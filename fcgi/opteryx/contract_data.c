@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { EXTRA_MAX = 16 * KIB }; /* bytes of the members of a refusal */
+
 struct data {
     struct exchange *x;
     struct contract *contract;
@@ -140,7 +142,7 @@ static enum fault refuse_value(struct data *data, const struct problem *because,
 {
     const struct convert_refusal *refusal = convert_refusal(data->convert);
     struct text extra;
-    text_init(&extra, 16 * OPTERYX_COLUMN_NAME_MAX);
+    text_init(&extra, EXTRA_MAX);
     text_adds(&extra, ",\"column\":");
     json_quote(&extra, refusal->column, strlen(refusal->column));
     if (refusal->row > 0)

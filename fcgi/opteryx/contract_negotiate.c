@@ -158,7 +158,7 @@ static void id_make(const struct exchange *x, char out[OPTERYX_SESSION_ID_MAX])
     enum { ID_RANDOM = 6 };
     char iso[CLOCK_ISO_MAX];
     size_t len = strlen(CONTRACT_PREFIX);
-    memcpy(out, CONTRACT_PREFIX, len);
+    (void)snprintf(out, OPTERYX_SESSION_ID_MAX, "%s", CONTRACT_PREFIX);
     clock_iso(x->now, iso);
     for (const char *at = iso; *at; at++) {
         if (isdigit((unsigned char)*at))

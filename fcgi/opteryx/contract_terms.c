@@ -177,7 +177,10 @@ enum fault contract_terms_amend(struct validate *v, json_object *body,
         return FAULT_NONE;
     if (json_object_object_get_ex(body, "columns", &value) && value &&
         validate_object(v, &of_columns, value)) {
-        json_object_object_foreach(value, name, type) retype(v, name, type, out);
+        const struct json_object_iterator end = json_object_iter_end(value);
+        struct json_object_iterator at = json_object_iter_begin(value);
+        for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+            retype(v, json_object_iter_peek_name(&at), json_object_iter_peek_value(&at), out);
     }
     out->ignores = json_object_object_get_ex(body, "ignore", &value) && value;
     if (!out->ignores)

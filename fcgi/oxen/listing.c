@@ -124,34 +124,37 @@ static enum fault begin_pass(struct listing *listing, enum oxen_node_kind kind, 
     return f;
 }
 
-enum fault oxen_listing_page(struct oxen_tree *tree, const uint8_t dir[OXEN_HASH_BYTES],
-                             uint64_t first, uint64_t most,
-                             enum fault (*each)(void *ctx, struct oxen_found *found,
-                                                struct problem *why),
-                             void *ctx, uint64_t *total, struct problem *why)
+/* One pass over the entries of a kind; at: the number of the one that comes next. */
+static enum fault run_pass(struct listing *listing, enum oxen_node_kind kind,
+                           const struct oxen_listing *asked, uint64_t *at, struct problem *why)
 {
-    static const enum oxen_node_kind passes[] = { OXEN_NODE_DIR, OXEN_NODE_FILE };
+    struct cursor *cursor = NULL;
+    enum fault f = begin_pass(listing, kind, why);
+    if (!f)
+        f = least(listing, &cursor, why);
+    while (!f && cursor && *at < asked->first + asked->most) {
+        struct oxen_found found = { cursor->vnode, cursor->child };
+        if ((*at)++ >= asked->first)
+            f = asked->each(asked->ctx, &found, why);
+        if (!f)
+            f = advance(listing, cursor, why);
+        if (!f)
+            f = least(listing, &cursor, why);
+    }
+    return f;
+}
+
+enum fault oxen_listing_page(struct oxen_tree *tree, const uint8_t dir[OXEN_HASH_BYTES],
+                             struct oxen_listing *asked, struct problem *why)
+{
     struct listing listing = { .tree = tree };
     struct oxen_tree_node node;
     uint64_t at = 0;
     enum fault f = oxen_tree_open(tree, dir, OXEN_NODE_DIR, &node, why);
     if (!f)
-        f = open_vnodes(&listing, &node, total, why);
-    const uint64_t end = first + most;
-    for (size_t pass = 0; pass < 2 && !f && first < *total && at < end; pass++) {
-        struct cursor *cursor = NULL;
-        f = begin_pass(&listing, passes[pass], why);
-        if (!f)
-            f = least(&listing, &cursor, why);
-        while (!f && cursor && at < end) {
-            struct oxen_found found = { cursor->vnode, cursor->child };
-            if (at++ >= first)
-                f = each(ctx, &found, why);
-            if (!f)
-                f = advance(&listing, cursor, why);
-            if (!f)
-                f = least(&listing, &cursor, why);
-        }
-    }
-    return f;
+        f = open_vnodes(&listing, &node, &asked->total, why);
+    if (f || asked->first >= asked->total)
+        return f;
+    f = run_pass(&listing, OXEN_NODE_DIR, asked, &at, why);
+    return f ? f : run_pass(&listing, OXEN_NODE_FILE, asked, &at, why);
 }

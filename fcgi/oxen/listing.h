@@ -14,12 +14,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Calls each for at most most entries from the first one on; *total is how many there are.
- * FAULT_TOO_LARGE for a dir of more than OXEN_VNODES_MAX vnodes. */
+/* The entries that are asked for. */
+struct oxen_listing {
+    uint64_t first;
+    uint64_t most;
+    enum fault (*each)(void *ctx, struct oxen_found *found, struct problem *why);
+    void *ctx;
+    uint64_t total; /* out: how many there are */
+};
+
+/* Calls each for them.  FAULT_TOO_LARGE for a dir of more than OXEN_VNODES_MAX vnodes. */
 MUST_CHECK enum fault oxen_listing_page(struct oxen_tree *tree, const uint8_t dir[OXEN_HASH_BYTES],
-                                        uint64_t first, uint64_t most,
-                                        enum fault (*each)(void *ctx, struct oxen_found *found,
-                                                           struct problem *why),
-                                        void *ctx, uint64_t *total, struct problem *why);
+                                        struct oxen_listing *asked, struct problem *why);
 
 #endif

@@ -234,7 +234,8 @@ static enum fault add_entry(void *ctx, struct oxen_found *found, struct problem 
 static enum fault write_dir(struct reading *reading, struct problem *why)
 {
     struct text *out = &reading->out;
-    uint64_t total = 0;
+    struct oxen_listing asked = { first_of(reading), (uint64_t)reading->page_size, add_entry,
+                                  reading, 0 };
     start_reply(reading);
     oxen_reply_key(out, "dir");
     enum fault f = oxen_entry_json_entry(&reading->json, out, &reading->found, reading->path, why);
@@ -243,8 +244,7 @@ static enum fault write_dir(struct reading *reading, struct problem *why)
     if (!f && text_failed(out))
         f = problem_internal(why, "no memory for a folder");
     if (!f)
-        f = oxen_listing_page(&reading->tree, reading->found.child.hash, first_of(reading),
-                              (uint64_t)reading->page_size, add_entry, reading, &total, why);
+        f = oxen_listing_page(&reading->tree, reading->found.child.hash, &asked, why);
     if (f)
         return f;
     text_adds(out, "],\"resource\":{");
@@ -254,8 +254,8 @@ static enum fault write_dir(struct reading *reading, struct problem *why)
     f = oxen_entry_json_dir_metadata(&reading->json, out, &reading->found, why);
     oxen_reply_number(out, "page_size", reading->page_size);
     oxen_reply_number(out, "page_number", reading->page);
-    oxen_reply_number(out, "total_pages", pages(reading, (int64_t)total));
-    oxen_reply_number(out, "total_entries", (int64_t)total);
+    oxen_reply_number(out, "total_pages", pages(reading, (int64_t)asked.total));
+    oxen_reply_number(out, "total_entries", (int64_t)asked.total);
     return f;
 }
 
@@ -307,8 +307,8 @@ static enum fault changed(struct log *log, const uint8_t *commit, bool *out, str
     struct oxen_tree_node node;
     struct oxen_node_commit read;
     uint8_t parents[OXEN_PARENTS_MAX][OXEN_HASH_BYTES];
-    uint8_t here[OXEN_HASH_BYTES];
-    uint8_t there[OXEN_HASH_BYTES];
+    uint8_t here[OXEN_HASH_BYTES] = { 0 };
+    uint8_t there[OXEN_HASH_BYTES] = { 0 };
     size_t count = 0;
     bool found = false;
     enum fault f = oxen_tree_commit(&log->reading->tree, commit, &node, &read, &found, why);
