@@ -134,9 +134,12 @@ static enum event wait_event(const struct worker *w)
  * asking again is the answer. */
 static enum fault accept_connection(struct worker *w, bool *taken, struct problem *why)
 {
+    const struct fcgx_patience patience = { .stall_s = w->config->body_timeout_s,
+                                            .least = w->config->least_rate,
+                                            .window_s = w->config->least_rate_window_s };
     const int connection = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
     if (connection >= 0)
-        *taken = fcgx_take(w->fcgx, connection, w->config->body_timeout_s);
+        *taken = fcgx_take(w->fcgx, connection, patience);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
         return problem_errno(why, errno, "accept");
     return FAULT_NONE;

@@ -178,17 +178,19 @@ static enum fault check_origins(const struct config *config, struct problem *why
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                   ".-_[]:";
     const char *at = config->cors_origins;
-    if (*at && config->auth == AUTH_OPEN)
+    if (*at && config->auth == AUTH_OPEN) {
         return problem_set(why, FAULT_MALFORMED,
                            "SLUICE_CORS_ORIGINS is for SLUICE_AUTH=required: without a credential "
                            "no page is let in");
+    }
     while (*at) {
         const char *end = strchrnul(at, ',');
         const char *host = behind_http(at);
-        if (!host || host >= end || strspn(host, allowed) != (size_t)(end - host))
+        if (!host || host >= end || strspn(host, allowed) != (size_t)(end - host)) {
             return problem_set(why, FAULT_MALFORMED,
                                "SLUICE_CORS_ORIGINS must list origins such as "
                                "https://ui.example:8443, separated by ','");
+        }
         at = *end ? end + 1 : end;
     }
     return FAULT_NONE;
@@ -203,10 +205,11 @@ static enum fault check_roots(const char *roots, struct problem *why)
         const char *folder = *root != '/' && equals ? equals + 1 : root;
         const size_t pattern = folder > root ? (size_t)(folder - 1 - root) : 0;
         if (*folder != '/' || end == folder + 1 || (folder > root && pattern == 0) ||
-            pattern >= NAME_MAX_BYTES)
+            pattern >= NAME_MAX_BYTES) {
             return problem_set(why, FAULT_MALFORMED,
                                "SLUICE_DEEP_STORE_ROOTS must list absolute folders other than /, "
                                "each alone or behind a pattern of tables and '='");
+        }
         root = *end ? end + 1 : end;
     }
     return FAULT_NONE;

@@ -7,7 +7,6 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -17,11 +16,21 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+/* One direction of a request: what came or went while we waited for it. */
+struct pace {
+    int64_t waited_ms;
+    uint64_t bytes;
+};
+
 struct fcgx {
     FCGX_Request request;
+    struct fcgx_patience patience;
+    struct pace in;
+    struct pace out;
     bool answered; /* the whole answer was handed to the web server */
 };
 
+enum { MS_A_SECOND = 1000, WRITE_PIECE = 8 * KIB /* bytes: libfcgi's own buffer */ };
 enum { LINGER_MS = 2000, LINGER_CHUNK = 16 * KIB, SETTLE_MS = 20 };
 
 enum fault fcgx_create(struct fcgx **out, struct problem *why)
@@ -48,9 +57,10 @@ void fcgx_destroy(struct fcgx *fcgx)
 
 /* To FCGX_Accept_r() this is a connection that was kept open after an earlier request; a detached
  * one it closes without lingering when it finds no request. */
-bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s)
+bool fcgx_take(struct fcgx *fcgx, int connection, struct fcgx_patience patience)
 {
-    const struct timeval timeout = { .tv_sec = (time_t)timeout_s };
+    const struct timeval timeout = { .tv_sec = (time_t)patience.stall_s };
+    fcgx->patience = patience;
     fcgx_drop(fcgx);
     if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) != 0 ||
         setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) {
@@ -82,6 +92,8 @@ void fcgx_drop(struct fcgx *fcgx)
 bool fcgx_begin(struct fcgx *fcgx)
 {
     fcgx->answered = false;
+    fcgx->in = (struct pace){ 0, 0 };
+    fcgx->out = (struct pace){ 0, 0 };
     if (fcgx->request.ipcFd < 0 || FCGX_Accept_r(&fcgx->request) != 0)
         return false;
     const int role = fcgx->request.role;
@@ -102,32 +114,79 @@ static const char *get_param(void *ctx, const char *name)
     return FCGX_GetParam(name, fcgx->request.envp);
 }
 
-/* FCGX_GetStr() is short at the end and on every error alike; an error is told by a number above 0
- * (errno) or below (the peer closed, took the request back, or broke the protocol). */
-static enum fault read_body(void *ctx, void *bytes, size_t len, size_t *got, struct problem *why)
+/* Counts bytes that came or went since began; false when they are too few for the time that we have
+ * waited for such. */
+static bool pace_holds(const struct fcgx *fcgx, struct pace *pace, size_t bytes, int64_t began)
 {
-    const struct fcgx *fcgx = ctx;
-    const int want = len < INT_MAX ? (int)len : INT_MAX;
-    const int count = FCGX_GetStr(bytes, want, fcgx->request.in);
+    const struct fcgx_patience *patience = &fcgx->patience;
+    pace->bytes += bytes;
+    pace->waited_ms += clock_steady_ms() - began;
+    if (patience->least == 0 || pace->waited_ms < patience->window_s * MS_A_SECOND)
+        return true;
+    const bool holds =
+        pace->bytes / (uint64_t)(pace->waited_ms / MS_A_SECOND) >= (uint64_t)patience->least;
+    *pace = (struct pace){ 0, 0 };
+    return holds;
+}
+
+/* What FCGX_GetStr() is short for: the end, or an error, which is told by a number above 0 (errno) or
+ * below (the peer closed, took the request back, or broke the protocol). */
+static enum fault read_end(const struct fcgx *fcgx, struct problem *why)
+{
     const int error = FCGX_GetError(fcgx->request.in);
     if (error == EAGAIN)
         return problem_set(why, FAULT_STALLED, "the body made no progress");
     if (error != 0)
         return problem_set(why, FAULT_ABORTED, "the request was broken off");
-    *got = (size_t)count;
     return FAULT_NONE;
+}
+
+/* FCGX_GetStr() waits until it has all that was asked for, or the end: it is asked for what libfcgi
+ * holds already, and FCGX_GetChar(), which waits for more, is timed. */
+static enum fault read_body(void *ctx, void *bytes, size_t len, size_t *got, struct problem *why)
+{
+    struct fcgx *fcgx = ctx;
+    FCGX_Stream *in = fcgx->request.in;
+    char *at = bytes;
+    size_t left = len;
+    while (left > 0) {
+        const size_t held = in->stop > in->rdNext ? (size_t)(in->stop - in->rdNext) : 0;
+        const int want = (int)(held < left ? held : left);
+        if (held > 0) {
+            const int count = FCGX_GetStr(at, want, in);
+            at += count;
+            left -= (size_t)count;
+            continue;
+        }
+        const int64_t began = clock_steady_ms();
+        const int first = FCGX_GetChar(in);
+        if (first == EOF)
+            break;
+        *at++ = (char)first;
+        left--;
+        if (!pace_holds(fcgx, &fcgx->in, (size_t)(in->stop - in->rdNext) + 1, began))
+            return problem_set(why, FAULT_STALLED, "the body came at less than %lld bytes a second",
+                               (long long)fcgx->patience.least);
+    }
+    const enum fault f = left > 0 ? read_end(fcgx, why) : FAULT_NONE;
+    if (!f)
+        *got = len - left;
+    return f;
 }
 
 static enum fault write_reply(void *ctx, const void *bytes, size_t len, struct problem *why)
 {
-    const struct fcgx *fcgx = ctx;
+    struct fcgx *fcgx = ctx;
     const char *at = bytes;
     while (len > 0) {
-        const int take = len < INT_MAX ? (int)len : INT_MAX;
-        if (FCGX_PutStr(at, take, fcgx->request.out) != take)
+        const size_t take = len < WRITE_PIECE ? len : WRITE_PIECE;
+        const int64_t began = clock_steady_ms();
+        if (FCGX_PutStr(at, (int)take, fcgx->request.out) != (int)take)
             return problem_set(why, FAULT_ABORTED, "nobody takes the answer");
+        if (!pace_holds(fcgx, &fcgx->out, take, began))
+            return problem_set(why, FAULT_ABORTED, "the answer was taken too slowly");
         at += take;
-        len -= (size_t)take;
+        len -= take;
     }
     return FAULT_NONE;
 }

@@ -22,9 +22,16 @@ MUST_CHECK enum fault fcgx_create(struct fcgx **out, struct problem *why);
 /* Closes what is open.  fcgx may be NULL. */
 void fcgx_destroy(struct fcgx *fcgx);
 
-/* Takes an accepted connection, whatever becomes of it; timeout_s: seconds that a read or a write
- * may go without progress.  false: it could not be set up and is closed. */
-bool fcgx_take(struct fcgx *fcgx, int connection, int64_t timeout_s);
+/* How long a peer may keep a worker waiting. */
+struct fcgx_patience {
+    int64_t stall_s;  /* seconds that a read or a write may go without progress */
+    int64_t least;    /* bytes a second, over window_s of waiting for either; 0: any */
+    int64_t window_s; /* seconds; time in which there was something to do does not count */
+};
+
+/* Takes an accepted connection, whatever becomes of it.  false: it could not be set up and is
+ * closed. */
+bool fcgx_take(struct fcgx *fcgx, int connection, struct fcgx_patience patience);
 
 /* The connection that the web server asked to keep open after an answer, or -1. */
 int fcgx_kept(const struct fcgx *fcgx);
@@ -42,8 +49,9 @@ bool fcgx_begin(struct fcgx *fcgx);
 bool fcgx_asks(const struct fcgx *fcgx);
 
 /* The request's parameters, body and reply; valid until fcgx_end().  A read fails with
- * FAULT_STALLED after timeout_s without a byte, with FAULT_ABORTED on every other error and when
- * the web server took the request back. */
+ * FAULT_STALLED after stall_s without a byte or when bytes come too slowly, with FAULT_ABORTED on
+ * every other error and when the web server took the request back; a write with FAULT_ABORTED when
+ * nobody takes the answer, or too slowly. */
 struct exchange_io fcgx_io(struct fcgx *fcgx);
 
 /* Sends what is still held and the end of the answer.  false: it could not be sent. */

@@ -116,10 +116,11 @@ static enum fault open_check(const struct exchange *x, struct problem *why)
 {
     const char *host = exchange_header(x, "Host");
     const char *site = exchange_header(x, "Sec-Fetch-Site");
-    if (host && !is_this_machine(host))
+    if (host && !is_this_machine(host)) {
         return problem_set(why, FAULT_FORBIDDEN,
                            "authentication is off, so only localhost and loopback addresses are "
                            "served, by these names");
+    }
     if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
         return problem_set(why, FAULT_FORBIDDEN,
                            "authentication is off, so pages of other sites are not served");

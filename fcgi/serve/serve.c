@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-    POOLS = 3,
+    POOLS = 4,
     HEALTH_WORKERS = 1, /* a probe is answered in microseconds */
     MS_IN_S = 1000,
     CRASHED_EARLY_MS = 1000, /* a worker that fails so soon after its start has failed to start */
@@ -32,7 +32,7 @@ enum {
     OLD_MAX = MIB,           /* bytes of the list of old workers */
 };
 
-static const char *const names[POOLS] = { "bulk", "control", "health" };
+static const char *const names[POOLS] = { "bulk", "read", "control", "health" };
 
 enum phase {
     PHASE_EMPTYING,  /* old workers end, because the state is needed alone */
@@ -215,7 +215,8 @@ static void now_serving(struct serve *s)
     struct log_line line;
     log_begin(&line, clock_now_ms(), "info", "serving");
     log_number(&line, "bulk", s->pools[0].wanted);
-    log_number(&line, "control", s->pools[1].wanted);
+    log_number(&line, "read", s->pools[1].wanted);
+    log_number(&line, "control", s->pools[2].wanted);
     log_number(&line, "finishing", (int64_t)count_old(s));
     log_end(&line);
 }
@@ -473,8 +474,9 @@ enum fault serve_run(const struct config *config, const struct serve_options *op
         .config = config,
         .options = options,
         .pools = { { .name = names[0], .wanted = config->bulk_workers },
-                   { .name = names[1], .wanted = config->control_workers },
-                   { .name = names[2], .wanted = HEALTH_WORKERS } },
+                   { .name = names[1], .wanted = config->read_workers },
+                   { .name = names[2], .wanted = config->control_workers },
+                   { .name = names[3], .wanted = HEALTH_WORKERS } },
         .signals = -1,
         .says_read = -1,
         .says_write = -1,

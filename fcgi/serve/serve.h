@@ -1,5 +1,5 @@
 /*
- * serve.h - keeps the workers of both pools running until it is told to stop.
+ * serve.h - keeps the workers of all pools running until it is told to stop.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

@@ -12,11 +12,11 @@ static const struct {
 } texts[] = {
     { "serve",
       "usage: sluice serve [--config FILE] [--sockets FOLDER] [--create]\n"
-      "Migrates the state and keeps SLUICE_BULK_WORKERS and SLUICE_CONTROL_WORKERS workers\n"
-      "running, on sockets from systemd (bulk, control, health) or made in FOLDER.  SIGTERM "
+      "Migrates the state and keeps SLUICE_BULK_WORKERS, _READ_WORKERS and _CONTROL_WORKERS\n"
+      "workers running, on sockets from systemd (by these names) or made in FOLDER.  SIGTERM "
       "stops;\n"
       "SIGHUP reloads: the program and the settings as they are now replace those that run.\n"
-      "  --sockets FOLDER  make bulk.sock, control.sock and health.sock there\n"
+      "  --sockets FOLDER  make bulk.sock, read.sock, control.sock and health.sock there\n"
       "  --create          make a state that is not there\n" },
     { "reload",
       "usage: sluice reload [--config FILE]\n"

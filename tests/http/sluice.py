@@ -370,7 +370,7 @@ class Service:
         return made.stdout.split()[-1]
 
     def worker_pids(self, pool=None):
-        """Processes that serve now; pool: "bulk" or "control", or both."""
+        """Processes that serve now; pool: "bulk", "read" or "control", or all."""
         found = []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):

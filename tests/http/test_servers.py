@@ -207,7 +207,7 @@ def test_a_body_shorter_than_it_said_stores_nothing(service, repository):
 @pytest.mark.parametrize(("path", "member"), DIALECTS)
 def test_without_workers_the_answer_is_json_in_the_surface_s_dialect(make_service, path, member):
     service = make_service(workers=2)
-    for pool in ("bulk", "control"):
+    for pool in ("bulk", "read", "control"):
         (service.state / "run" / f"{pool}.sock").unlink()
     answer = service.request("GET", path)
     assert answer.status in (502, 503), answer
@@ -236,28 +236,30 @@ def pool_of_next(service, method, path, body=None):
     service.await_log(name)  # the line is written when the answer has gone
     line = next(l for l in service.log_text().splitlines() if name in l)
     pid = int(next(w for w in line.split() if w.startswith("pid="))[4:])
-    return "bulk" if pid in service.worker_pids("bulk") else "control"
+    return next(pool for pool in ("bulk", "read", "control", "health") if pid in service.worker_pids(pool))
 
 
 BULK = [
     ("PUT", "/v1/upload/x?part=0"),
     ("POST", "/api/repos/a/b/versions"),
-    ("POST", "/api/repos/a/b/versions/batch-download"),
     ("PUT", "/api/repos/a/b/versions/uploads/u/parts/1"),
     ("POST", "/api/repos/a/b/tree/nodes"),
     ("POST", "/api/repos/a/b/commits/upload"),
     ("POST", "/segments?tableName=t"),
     ("POST", "/segments/batchUpload?tableName=t"),
     ("POST", "/v2/segments"),
-    ("GET", "/segments/t/s"),
-    ("GET", "/v1/datasets/a.b.c/snapshots/s/files/1"),
     ("DELETE", "/api/repos/a/b/versions"),
     ("DELETE", "/api/repos/a/b"),
+]
+READ = [
+    ("POST", "/api/repos/a/b/versions/batch-download"),
+    ("GET", "/segments/t/s"),
+    ("GET", "/v1/datasets/a.b.c/snapshots/s/files/1"),
     ("GET", "/api/repos/a/b/versions/1234/content"),
     ("QUERY", "/api/repos/a/b/versions"),
 ]
 CONTROL = [
-    ("GET", "/health"),
+    ("POST", "/health"),
     ("POST", "/v1/upload/session"),
     ("POST", "/v1/upload/x/commit"),
     ("GET", "/v1/upload/x/inspect"),
@@ -275,8 +277,9 @@ CONTROL = [
 
 
 @pytest.mark.parametrize(("method", "path", "pool"),
-                         [(*r, "bulk") for r in BULK] + [(*r, "control") for r in CONTROL])
-def test_large_bodies_have_a_pool_of_their_own(service, method, path, pool):
+                         [(*r, "bulk") for r in BULK] + [(*r, "read") for r in READ] +
+                         [(*r, "control") for r in CONTROL] + [("GET", "/health", "health")])
+def test_large_bodies_and_downloads_have_pools_of_their_own(service, method, path, pool):
     body = b"" if method in ("PUT", "POST", "QUERY") else None
     assert pool_of_next(service, method, path, body) == pool
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import time
 
 import pytest
@@ -176,6 +177,37 @@ def test_a_server_that_asks_gets_the_answer_of_a_refusal_or_an_empty_one(pool):
     assert refused.status == 400 and refused.body
     pool.logged(path="/t/none", fault="missing")
     assert all(entry["path"] != "/t/pid" or entry["out"] != "0" for entry in pool.log())
+
+
+def test_a_body_that_drips_is_given_up_and_one_that_pauses_is_not(make_pool):
+    pool = make_pool(LEAST_RATE=10000, LEAST_RATE_WINDOW_S=1)
+    with pool.peer() as peer:  # progress all the time, at some 500 bytes a second
+        peer.send(head("POST", "/t/count", b"x" * 100000))
+        begun = time.monotonic()
+        while time.monotonic() - begun < LONG_S and not select.select([peer.socket], [], [], 0)[0]:
+            peer.send(stream(STDIN, b"x" * 25))
+            time.sleep(0.05)
+        assert peer.answer().status == 408
+        assert time.monotonic() - begun < 4
+    assert pool.logged(path="/t/count")["fault"] == "stalled"
+    with pool.peer() as peer:  # faster than that, though it waits now and then
+        peer.send(head("POST", "/t/count", b"x" * 90000))
+        for _ in range(3):
+            peer.send(stream(STDIN, b"x" * 30000))
+            time.sleep(0.7)
+        peer.send(record(STDIN))
+        assert peer.answer().status == 200
+
+
+def test_an_answer_that_is_read_in_drips_is_broken_off(make_pool):
+    pool = make_pool(LEAST_RATE=100000, LEAST_RATE_WINDOW_S=1)
+    with pool.peer() as peer:
+        peer.send(request("GET", "/t/bytes/50000000"))
+        begun = time.monotonic()
+        while not pool.log()[1:] and time.monotonic() - begun < LONG_S:
+            assert peer.socket.recv(4096)
+            time.sleep(0.2)
+        assert pool.logged(path="/t/bytes/50000000")["sent"] == "no"
 
 
 def test_a_stalled_body_is_given_up(make_pool):
