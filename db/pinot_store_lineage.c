@@ -107,15 +107,15 @@ static enum fault check_taken(struct db *db, struct pinot_lineage_call *call, in
 }
 
 /* Takes the names that the new entry wants out of an old one. */
-static enum fault side_reduce(struct db *db, const struct pinot_lineage_call *call, int64_t entry,
-                              struct problem *why)
+static enum fault side_reduce(struct db *db, const struct pinot_lineage_call *call, int64_t table,
+                              int64_t entry, struct problem *why)
 {
     enum fault f = FAULT_NONE;
     for (size_t i = 0; i < call->to_count && !f; i++) {
-        struct query q = query_for(db, STMT_PINOT_LINEAGE_SEGMENT_DROP);
+        struct query q =
+            pinot_lineage_by_name(db, STMT_PINOT_LINEAGE_SEGMENT_DROP, table, call->to[i]);
         query_int(&q, ":lineage", entry);
         query_text(&q, ":side", PINOT_SIDE_TO);
-        query_text(&q, ":name", call->to[i]);
         f = query_run(&q, NULL, why);
     }
     return f;
@@ -123,11 +123,11 @@ static enum fault side_reduce(struct db *db, const struct pinot_lineage_call *ca
 
 /* An entry IN_PROGRESS that is in the way of a forced one: it is reverted, but for the segments that
  * both make, which may be on their way already. */
-static enum fault push_aside(struct db *db, const struct pinot_lineage_call *call, int64_t entry,
-                             struct problem *why)
+static enum fault push_aside(struct db *db, const struct pinot_lineage_call *call, int64_t table,
+                             int64_t entry, struct problem *why)
 {
     size_t left = 0;
-    enum fault f = side_reduce(db, call, entry, why);
+    enum fault f = side_reduce(db, call, table, entry, why);
     if (!f)
         f = pinot_lineage_side_count(db, entry, PINOT_SIDE_TO, &left, why);
     if (!f && left == 0)
@@ -152,7 +152,7 @@ static enum fault push_all_aside(struct db *db, const struct pinot_lineage_call 
                                                replaced ? PINOT_SIDE_FROM : PINOT_SIDE_TO },
                 PINOT_STATE_IN_PROGRESS, 0, &entry, why);
             if (!f && entry.id)
-                f = push_aside(db, call, entry.id, why);
+                f = push_aside(db, call, table, entry.id, why);
         } while (!f && entry.id);
     }
     return f;

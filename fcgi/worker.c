@@ -29,7 +29,6 @@ enum {
     IDLE_MS = 500,               /* without a request before the write-ahead log is looked at */
     IDLE_CHECKPOINT_BYTES = MIB, /* of it that are worth a checkpoint */
     RECYCLE_SPREAD = 8,          /* workers end up to one part in so many early */
-    WORKER_BITS = 39,            /* of a blob store's worker number */
     REQUEST_ID_BYTES = 16,
     LOGGED_PATH_MAX = 512,
     STATUS_INTERNAL = 500,
@@ -320,14 +319,13 @@ static enum fault open_stores(struct worker *w, struct problem *why)
     };
     uint64_t number = 0;
     clock_random(&number, sizeof number);
-    number = (number >> (64 - WORKER_BITS)) | 1; /* never 0, which is a reader */
     w->arena = arena_create(ARENA_MAX);
     if (!w->arena)
         return problem_internal(why, "no memory for the arena");
     enum fault f = db_open(&options, &w->db, why);
     if (!f) {
-        const char *folder = arena_printf(w->arena, "%s/blobs", config->state);
-        f = folder ? blob_open(folder, number, &w->blobs, why)
+        const char *folder = arena_printf(w->arena, "%s/" BLOB_FOLDER, config->state);
+        f = folder ? blob_open(folder, blob_worker_of(number), &w->blobs, why)
                    : problem_internal(why, "no memory for a path");
     }
     if (!f) {

@@ -84,6 +84,8 @@ enum {
     PINOT_PROPERTIES_MAX = 4 * MIB,  /* bytes of one metadata.properties: FAULT_TOO_LARGE */
     PINOT_CONFIG_MAX = 2 * MIB,      /* bytes of a table config or schema: FAULT_TOO_LARGE */
     PINOT_CUSTOM_MAP_MAX = 64 * KIB, /* bytes of a segment's custom map as JSON: FAULT_TOO_LARGE */
+    PINOT_COLUMNS_MAX = 4096,        /* columns of a schema: FAULT_TOO_LARGE */
+    PINOT_REPLACE_MAX = 2 * MIB,     /* bytes of a call that replaces segments: FAULT_TOO_LARGE */
     PINOT_PARTITIONED_MAX = 16,      /* partitioned columns of a segment: FAULT_TOO_LARGE */
     PINOT_PARTITIONS_MAX = 8192,     /* partitions of one column of a segment: FAULT_TOO_LARGE */
     PINOT_PARTITION_TEXT_MAX =

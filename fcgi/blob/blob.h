@@ -29,11 +29,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define BLOB_FOLDER "blobs"     /* of a store in the state folder */
+enum { BLOB_WORKER_BITS = 39 }; /* of a worker's number */
+
 struct blob_store;
 struct blob_writer;
 
-/* Opens the store at folder (made when missing, mode 0750).  worker: a random number, 1 to
- * 2^39 - 1, of which the store takes the folder at the first write; 0 opens it for reading only.
+/* The number of a worker, made of 64 random bits; never 0, which is a reader. */
+uint64_t blob_worker_of(uint64_t random);
+
+/* Opens the store at folder (made when missing, mode 0750).  worker: from blob_worker_of(), of which the store takes the folder at the first write; 0 opens it for reading only.
  * The caller owns *out. */
 MUST_CHECK enum fault blob_open(const char *folder, uint64_t worker, struct blob_store **out,
                                 struct problem *why);

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKER_END (UINT64_C(1) << 39)
+#define WORKER_END (UINT64_C(1) << BLOB_WORKER_BITS)
 
 enum {
     TAKE_TRIES = 100,            /* to take the lock while a sweeper or an asker holds it */
@@ -67,11 +67,16 @@ static enum fault root_open(const char *folder, int *out, struct problem *why)
     return FAULT_NONE;
 }
 
+uint64_t blob_worker_of(uint64_t random)
+{
+    return (random >> (64 - BLOB_WORKER_BITS)) | 1;
+}
+
 enum fault blob_open(const char *folder, uint64_t worker, struct blob_store **out,
                      struct problem *why)
 {
     if (worker >= WORKER_END)
-        return problem_internal(why, "a worker's number has 39 bits at most");
+        return problem_internal(why, "a worker's number has %d bits at most", BLOB_WORKER_BITS);
     struct blob_store *store = calloc(1, sizeof *store);
     if (!store)
         return problem_internal(why, "out of memory for the blob store");

@@ -24,26 +24,37 @@ static size_t quoted_len(const char *text)
     return end ? (size_t)(end - text) + 1 : 0;
 }
 
-bool etag_listed(const char *list, const char *etag)
+/* strong: a weak tag of the list matches nothing. */
+static bool listed(const char *list, const char *etag, bool strong)
 {
-    if (!list)
-        return false;
     const char *wanted = opaque(etag);
     const size_t wanted_len = strlen(wanted);
     const char *at = list + strspn(list, " \t,");
     if (strcmp(at, "*") == 0)
         return true;
     while (*at) {
+        const bool weak = is_weak(at);
         at = opaque(at);
         const size_t len = quoted_len(at);
         if (len == 0)
             return false;
-        if (len == wanted_len && memcmp(at, wanted, len) == 0)
+        if (len == wanted_len && memcmp(at, wanted, len) == 0 && !(strong && weak))
             return true;
         at += len;
         at += strspn(at, " \t,");
     }
     return false;
+}
+
+bool etag_listed(const char *list, const char *etag)
+{
+    return list && listed(list, etag, false);
+}
+
+bool etag_allows(const char *if_match, const char *etag)
+{
+    return !if_match || !if_match[0] || strcmp(if_match, "*") == 0 ||
+           (etag && !is_weak(etag) && listed(if_match, etag, true));
 }
 
 bool etag_allows_range(const char *if_range, const char *etag)

@@ -80,7 +80,7 @@ static bool sendfile_header(struct exchange *x, const struct blob_ref *ref)
         return location;
     }
     const char *path = realpath(x->config->state, state)
-                           ? arena_printf(x->arena, "%s/blobs/%s", state, below)
+                           ? arena_printf(x->arena, "%s/" BLOB_FOLDER "/%s", state, below)
                            : NULL;
     if (path)
         exchange_set_header(x, "X-Sendfile", path);
@@ -165,7 +165,10 @@ static enum fault reply_found(struct exchange *x, const struct exchange_content 
     struct content_reply reply = { x, content, etag, 0, size };
     struct range range = { .kind = RANGE_WHOLE };
 
-    /* RFC 9110 section 13.2.2: If-None-Match comes before Range; section 14.2: Range is for GET */
+    /* RFC 9110 section 13.2.2: If-Match, If-None-Match, Range; section 14.2: Range is for GET.  The
+     * conditions that name a date do not count, for contents have none (sections 13.1.3 and 13.1.4). */
+    if (!etag_allows(exchange_header(x, "If-Match"), etag))
+        return problem_set(why, FAULT_PRECONDITION, "the content is not the one of If-Match");
     if (etag && etag_listed(exchange_header(x, "If-None-Match"), etag)) {
         exchange_set_header(x, "ETag", etag);
         return exchange_reply_empty(x, STATUS_NOT_MODIFIED, why);

@@ -205,6 +205,17 @@ static enum fault parquet_end(struct contract_sample *sample, struct reading *ou
     return f ? f : parquet_read_footer(&source, sample->decoded, sample->arena, out, why);
 }
 
+/* Whether the last line of NDJSON breaks off: callers cut samples of their own anywhere. */
+static bool is_cut(const struct contract_sample *sample)
+{
+    const char *text = text_string(&sample->pending);
+    size_t len = sample->pending.len;
+    while (len && strchr(" \t\r", text[len - 1]))
+        len--;
+    return sample->source.kind == FORMAT_NDJSON && sample->decoded > sample->pending.len && len &&
+           text[len - 1] != '}';
+}
+
 enum fault contract_sample_end(struct contract_sample *sample, struct reading *out, bool *parquet,
                                struct problem *why)
 {
@@ -217,7 +228,7 @@ enum fault contract_sample_end(struct contract_sample *sample, struct reading *o
     *parquet = sample->writer != NULL;
     if (!f && *parquet)
         return named(sample, parquet_end(sample, out, why), why);
-    whole = whole && sample->source.bytes <= OPTERYX_SAMPLE_WHOLE;
+    whole = whole && sample->source.bytes <= OPTERYX_SAMPLE_WHOLE && !is_cut(sample);
     if (!f && whole)
         f = read_text(sample, text_string(&sample->pending), sample->pending.len, why);
     shown_end(sample);

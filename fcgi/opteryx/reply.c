@@ -1,6 +1,7 @@
 #include "opteryx/reply.h"
 
 #include "http/route.h"
+#include "opteryx/request.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     STATUS_GONE = 410,
     STATUS_PRECONDITION = 412,
     STATUS_TOO_LARGE = 413,
+    STATUS_FORM = 415,
     STATUS_INVALID = 422,
     STATUS_INTERNAL = 500,
     STATUS_NOT_SERVED = 501,
@@ -134,6 +136,7 @@ static void contract_body(const struct exchange *x, const struct problem *becaus
 
 enum fault opteryx_refuse(struct exchange *x, const struct problem *because, struct problem *why)
 {
+    const bool is_form = because->code && strcmp(because->code, OPTERYX_IS_FORM) == 0;
     const char *detail = because->text;
     const char *code = is_contracts(x) ? contract_code(because) : NULL;
     struct text body;
@@ -155,7 +158,8 @@ enum fault opteryx_refuse(struct exchange *x, const struct problem *because, str
     if (text_failed(&body))
         f = problem_internal(why, "no memory for an error body");
     else
-        f = exchange_reply(x, status_of(because->fault), media_type, body.data, body.len, why);
+        f = exchange_reply(x, is_form ? STATUS_FORM : status_of(because->fault), media_type,
+                           body.data, body.len, why);
     text_release(&body);
     return f;
 }

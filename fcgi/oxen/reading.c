@@ -164,6 +164,8 @@ enum fault oxen_reading_commit(struct exchange *x, struct problem *why)
     if (!f)
         f = oxen_resource_revision(x, reading.repository.id, exchange_path(x, 2),
                                    &reading.resource.commit, &found, why);
+    if (!f && !found && strcmp(exchange_path(x, 2), "missing_files") == 0)
+        f = problem_set(why, FAULT_MISSING, "no such path"); /* a route that is not served */
     if (!f && !found)
         f = no_revision(exchange_path(x, 2), why);
     if (!f)

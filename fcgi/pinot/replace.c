@@ -43,7 +43,7 @@ static enum fault read_body(struct replacing *r, struct problem *why)
     struct problem cause = PROBLEM_NONE;
     const char *text = NULL;
     size_t len = 0;
-    const enum fault f = exchange_body_text(r->x, JSON_BODY_MAX, &text, &len, why);
+    const enum fault f = exchange_body_text(r->x, PINOT_REPLACE_MAX, &text, &len, why);
     if (f || len == 0)
         return f;
     if (json_parse(text, len, &r->body, NULL, &cause))

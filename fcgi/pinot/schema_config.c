@@ -1,5 +1,6 @@
 #include "pinot/schema_config.h"
 
+#include "base/limits.h"
 #include "pinot/config_json.h"
 #include "pinot/names.h"
 #include "json/json.h"
@@ -96,6 +97,8 @@ static enum fault check_field(const char *schema, size_t list, json_object *fiel
                            "contain blank space.",
                            schema, SHOWN_MAX, column);
     }
+    if (json_object_object_length(columns->types) >= PINOT_COLUMNS_MAX)
+        return problem_set(why, FAULT_TOO_LARGE, "a schema may have %d columns", PINOT_COLUMNS_MAX);
     if (json_object_object_get_ex(columns->types, column, NULL))
         return invalid(schema, "Field spec already exists for column: ", column, why);
     if (!type)

@@ -384,11 +384,17 @@ static void mismatch_add(struct mismatch *mismatch, const char *what, const char
 static enum fault append_column(const struct column *declared, const struct column *rows,
                                 struct columns *out, struct mismatch *mismatch, struct problem *why)
 {
+    char words[2][TYPE_TEXT_MAX];
+    char what[2 * TYPE_TEXT_MAX + sizeof " where  is declared in"];
     struct type wide = declared->type;
     if (!rows && !declared->nullable)
         mismatch_add(mismatch, "missing", declared->name);
-    if (rows && !type_widen(&declared->type, &rows->type, &wide))
-        mismatch_add(mismatch, "different type in", declared->name);
+    if (rows && !type_widen(&declared->type, &rows->type, &wide)) {
+        type_print(&rows->type, words[0]);
+        type_print(&declared->type, words[1]);
+        (void)snprintf(what, sizeof what, "%s where %s is declared in", words[0], words[1]);
+        mismatch_add(mismatch, what, declared->name);
+    }
     return columns_add(out, declared->name, strlen(declared->name), &wide,
                        declared->nullable || (rows && rows->nullable), why);
 }

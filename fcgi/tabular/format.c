@@ -95,14 +95,16 @@ enum fault format_named(const char *file_name, const char *query_type, const cha
                 return FAULT_NONE;
             }
         }
+    }
+    *out = kind_of_type(query_type);
+    if (*out == FORMAT_UNKNOWN)
+        *out = kind_of_type(header_type);
+    if (extension && *out == FORMAT_UNKNOWN) {
         return problem_set(why, FAULT_UNPROCESSABLE,
                            "unsupported file type '%.32s': parts are .csv, .ndjson, .jsonl, .json, "
                            ".parquet or .pq",
                            extension);
     }
-    *out = kind_of_type(query_type);
-    if (*out == FORMAT_UNKNOWN)
-        *out = kind_of_type(header_type);
     return FAULT_NONE;
 }
 

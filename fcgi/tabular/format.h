@@ -25,9 +25,9 @@ const char *format_word(enum format_kind kind);
 /* The media type that a file of a kind is served with; word as format_word() gives it. */
 const char *format_media_type(const char *word);
 
-/* The kind that a file name's extension says, in any case; without an extension what the media
+/* The kind that a file name's extension says, in any case; without one that is served what the media
  * types say, the first that is known; FORMAT_UNKNOWN when nothing does.  Any of the three may be
- * NULL.  FAULT_UNPROCESSABLE for an extension that is not served. */
+ * NULL.  FAULT_UNPROCESSABLE for an extension that is not served where no media type is either. */
 MUST_CHECK enum fault format_named(const char *file_name, const char *query_type,
                                    const char *header_type, enum format_kind *out,
                                    struct problem *why);

@@ -11,10 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    WORKER_BITS = 39, /* of a blob store's worker number */
-    MS_A_DAY = 24 * 3600 * 1000,
-};
+enum { MS_A_DAY = 24 * 3600 * 1000 };
 
 /* What db_hold() runs. */
 struct held {
@@ -102,17 +99,16 @@ enum fault sweep_open(const struct config *config, int64_t now, struct sweep *sw
 {
     char folder[PATH_MAX];
     uint64_t worker = 0;
-    const int len = snprintf(folder, sizeof folder, "%s/blobs", config->state);
+    const int len = snprintf(folder, sizeof folder, "%s/" BLOB_FOLDER, config->state);
     if (len < 0 || (size_t)len >= sizeof folder)
         return problem_set(why, FAULT_MALFORMED, "SLUICE_STATE is too long");
     clock_random(&worker, sizeof worker);
-    worker = worker >> (64 - WORKER_BITS) | 1; /* never 0, which is a reader */
     if (config->quarantine_days > 0)
         day_of(now, sweep->day);
     day_of(now - config->quarantine_days * MS_A_DAY, sweep->empty_before);
     enum fault f = verb_open_db(config, false, &sweep->db, why);
     if (!f)
-        f = blob_open(folder, worker, &sweep->blobs, why);
+        f = blob_open(folder, blob_worker_of(worker), &sweep->blobs, why);
     return f;
 }
 

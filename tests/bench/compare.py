@@ -4,7 +4,8 @@
     tests/bench/compare.py BEFORE AFTER [--rounds 9] [--server nginx]
 
 BEFORE and AFTER are release programs.  The two take turns, so that what else the machine does falls on
-both; of each case the median is told, and with strace how many times the disk was synced in it.
+both; of each case are told the median, the processor's time that the workers took in all rounds, and how
+many times they synced the disk in one (strace).
 """
 
 import argparse
@@ -100,11 +101,33 @@ CASES = {
 }
 
 
+def processor_s(service):
+    """Seconds of the processor that the workers have taken."""
+    ticks = 0
+    for pid in service.worker_pids():
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def timed(service, case):
     service.count += 1
     began = time.perf_counter()
     case(service)
     return time.perf_counter() - began
+
+
+def compare(both, case, rounds):
+    """Medians of seconds, and the workers' processor time in all rounds, of each of the two."""
+    took, used = [[], []], [0, 0]
+    for i in range(rounds + 1):
+        for which in (0, 1) if i % 2 else (1, 0):
+            began = processor_s(both[which])
+            seconds = timed(both[which], case)
+            if i > 0:  # the first round warms
+                took[which].append(seconds)
+                used[which] += processor_s(both[which]) - began
+    return [statistics.median(t) for t in took], used
 
 
 def syncs(service, case):
@@ -127,6 +150,7 @@ def main():
     parser.add_argument("after")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--server", default="nginx")
+    parser.add_argument("--only", default="", help="cases that have this in their names")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
         os.chmod(folder, 0o755)
@@ -137,17 +161,12 @@ def main():
             both.append(prepare(Build(pathlib.Path(folder) / name, program, asked.server).start()))
         try:
             for label, case in CASES.items():
-                took = [[], []]
-                for i in range(asked.rounds + 1):
-                    for which in (0, 1) if i % 2 else (1, 0):
-                        seconds = timed(both[which], case)
-                        if i > 0:  # the first round warms
-                            took[which].append(seconds)
-                before, after = (statistics.median(t) for t in took)
-                best = min(took[0]) / min(took[1])
+                if asked.only not in label:
+                    continue
+                (before, after), used = compare(both, case, asked.rounds)
                 counts = " and ".join(str(syncs(service, case)) for service in both)
-                print(f"= {label} | {after * 1000:.1f} ms | {before / after:.2f} times before's speed "
-                      f"(best {best:.2f}); syncs {counts}", flush=True)
+                print(f"= {label} | {after * 1000:.1f} ms | {before / after:.2f} times before's speed, "
+                      f"processor {used[0]:.2f} and {used[1]:.2f} s, syncs {counts}", flush=True)
         finally:
             for service in both:
                 service.stop()

@@ -304,6 +304,24 @@ def test_conflicts_name_what_is_in_the_way(service):
     assert call(service, "confl", "start", body=many).status == 413
 
 
+def test_the_longest_lists_are_taken_in_a_moment(service):
+    """Begun, repeated, forced and reverted, with the writers' lock held each time."""
+    pinot_push.table(service, "long")
+    names = [f"segment_{i}" for i in range(15_000)]
+    begun = time.monotonic()
+    first = start(service, "long", [], names).json()["segmentLineageEntryId"]
+    assert start(service, "long", [], names).json()["segmentLineageEntryId"] == first
+    second = start(service, "long", [], names, force=True).json()["segmentLineageEntryId"]
+    assert list(lineage(service, "long")) == [second]
+    third = start(service, "long", [], names[:-1] + ["other"], force=True).json()["segmentLineageEntryId"]
+    assert lineage(service, "long")[second] | {"timestamp": 0} == {
+        "state": "REVERTED", "timestamp": 0, "segmentsFrom": [], "segmentsTo": names[-1:]}
+    assert call(service, "long", "revert", f"&segmentLineageEntryId={third}&forceRevert=true").status == 200
+    assert time.monotonic() - begun < 60  # a square of the length would take minutes
+    body = {"segmentsTo": [f"{name}{'x' * 140}" for name in names]}
+    assert call(service, "long", "start", body=body).status == 413
+
+
 def test_a_dropped_table_takes_its_lineage_with_it(service):
     pinot_push.table(service, "drop")
     push(service, "drop", "a")

@@ -6,7 +6,9 @@ opteryx_client.py BASE-URL TOKEN SCENARIO [WORD...]: exits 0 when everything was
 import dataclasses
 import inspect
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 
@@ -145,17 +147,34 @@ def refusals():
     expect("SessionNotFoundError", session.inspect, 404)
 
 
-def contracts():
-    """Not served: the later releases say so instead of failing on the answer."""
+def contracts(dataset):
+    """The library's way and the command line's, with its exit codes."""
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            made = opteryx_upload.ContractClient(TOKEN, base_url=URL)
-            made.negotiate(Target("peer", "client", "contracts"), [sample(folder, "csv")],
-                           schema=opteryx_upload.Schema.inferred())
-        except opteryx_upload.ContractError as error:
-            assert "contracts are not served here" in str(error), error
-            return
-    raise AssertionError("no ContractError")
+        path = sample(folder, "csv")
+        bad = pathlib.Path(folder) / "bad.csv"
+        bad.write_text("id,name,half\nmany,x,1.5\n")
+        made = opteryx_upload.ContractClient(TOKEN, base_url=URL)
+        contract = made.negotiate(Target("peer", "client", dataset), [path],
+                                  schema=opteryx_upload.Schema.inferred())
+        contract.retype(id="INT32")
+        contract.accept()
+        assert contract.write(path)["rows"] == ROWS
+        assert contract.commit("first").rows_written == ROWS
+        env = dict(os.environ, OPTERYX_UPLOAD_URL=URL, OPTERYX_TOKEN=TOKEN)
+
+        def line(*words):
+            return subprocess.run([sys.executable, "-m", "opteryx_upload", *words], env=env,
+                                  capture_output=True, text=True, timeout=60).returncode
+
+        to = ("--to", f"peer.client.{dataset}")
+        for words, wanted in ((("plan", path, *to), 0), (("push", path, *to, "--append"), 0),
+                              (("push", str(bad), *to), 3), (("push", path, *to, "--infer"), 3),
+                              (("push", path, "--to", f"peer.client.{dataset}_new"), 2),
+                              (("push", path, "--to", f"peer.client.{dataset}_new", "--yes", "--type",
+                                "half=DECIMAL(10, 1)", "--ignore", "name"), 0),
+                              (("show", contract.contract_id), 0), (("show", "ct_nope"), 3),
+                              (("push", path, *to, "--overwrite"), 0)):
+            assert line(*words) == wanted, words
 
 
 def denied(kind):

@@ -50,8 +50,11 @@ def test_what_the_content_and_the_session_are_refused_for(peer, shared, release)
 
 
 @pytest.mark.parametrize("release", ["0.4.0", "0.5.0", "0.6.0"])
-def test_contracts_are_refused_in_words_that_the_client_reads(peer, shared, release):
-    run(peer, shared, release, "contracts")
+def test_contracts_by_library_and_by_command_line(peer, shared, release):
+    name = f"contracts_{release.replace('.', '_')}"
+    run(peer, shared, release, "contracts", name)
+    row, = shared.sql(f"SELECT rows, files FROM datasets WHERE dataset = 'peer.client.{name}'")
+    assert row == {"rows": 5000, "files": 1}, "the last push replaced what was there"
 
 
 @pytest.mark.parametrize("release", RELEASES)

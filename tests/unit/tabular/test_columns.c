@@ -165,7 +165,8 @@ static const struct {
     { "a:INT64!", "a:INT64!", "a:INT64!" },
     { "a:INT64", "a:INT64 c:INT64", "table structure doesn't match: not declared 'c'" },
     { "a:INT64 b:BOOL!", "a:VARCHAR c:DATE",
-      "table structure doesn't match: different type in 'a', missing 'b', not declared 'c'" },
+      "table structure doesn't match: VARCHAR where INT64 is declared in 'a', "
+      "missing 'b', not declared 'c'" },
 };
 
 static void test_appends_match_by_name_and_widen(void **state)
