@@ -83,7 +83,7 @@ static enum fault wish_check(const struct wish *wish, struct problem *why)
         return problem_set(why, FAULT_MALFORMED, "--rights and --scope take at most %d bytes",
                            NAME_MAX_BYTES - 1);
     if (!wish->scope[0] || !text_is_utf8(wish->scope, strlen(wish->scope)))
-        return problem_set(why, FAULT_MALFORMED, "--scope must be a pattern such as 'sales.*'");
+        return problem_set(why, FAULT_MALFORMED, "--scope must be a pattern such as 'sales*'");
     return auth_rights_check(wish->rights, why);
 }
 
