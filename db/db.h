@@ -29,7 +29,7 @@ struct db_options {
     bool read_only;           /* for verbs that only look; begins are refused */
 };
 
-/* Opens the database and prepares every statement.  FAULT_UNAVAILABLE with a text that names the
+/* Opens the database; statements are prepared at their first use.  FAULT_UNAVAILABLE with a text that names the
  * next step when the schema is older or newer than this program's, or changed.  Does not create:
  * migrate.h does.  The caller owns *out. */
 MUST_CHECK enum fault db_open(const struct db_options *options, struct db **out,

@@ -15,9 +15,12 @@ enum { CHECKPOINT_RETRY_PART = 4 };
 /* Leaves errno as the step left it. */
 static int step_once(struct db *db, enum statement which)
 {
-    sqlite3_stmt *stmt = db->statements[which];
+    sqlite3_stmt *stmt = NULL;
     errno = 0;
-    const int code = sqlite3_step(stmt);
+    int code = db_statement(db, which, &stmt);
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_step(stmt);
     const int system = errno;
     (void)sqlite3_reset(stmt);
     errno = system;

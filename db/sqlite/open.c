@@ -5,18 +5,6 @@
 
 #include <unistd.h>
 
-static enum fault prepare_all(struct db *db, struct problem *why)
-{
-    for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
-        const enum statement which = (enum statement)i;
-        const int code = sqlite3_prepare_v3(db->sqlite, db_statement_sql(which), -1,
-                                            SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL);
-        if (code != SQLITE_OK)
-            return db_fault(db, code, db_statement_name(which), why);
-    }
-    return FAULT_NONE;
-}
-
 /* The name of a WAL that this open has made must be durable before a commit in it can be; SQLite
  * syncs the folder, too, but does not look at the result. */
 static enum fault folder_sync(struct db *db, struct problem *why)
@@ -36,8 +24,6 @@ enum fault db_open(const struct db_options *options, struct db **out, struct pro
         f = db_connect(db, options->folder, access, false, why);
     if (!f)
         f = migrate_verify(db, why);
-    if (!f)
-        f = prepare_all(db, why);
     if (!f)
         f = folder_sync(db, why);
     if (f)

@@ -5,7 +5,10 @@
 
 struct query query_for(struct db *db, enum statement which)
 {
-    sqlite3_stmt *stmt = db->statements[which];
+    sqlite3_stmt *stmt = NULL;
+    const int code = db_statement(db, which, &stmt);
+    if (code != SQLITE_OK)
+        return (struct query){ .db = db, .failed = code, .which = which };
     if (sqlite3_stmt_busy(stmt)) /* another query's, which is to go on undisturbed */
         return (struct query){ .db = db, .failed = SQLITE_MISUSE, .which = which };
     return (struct query){ .db = db, .stmt = stmt, .which = which };

@@ -104,6 +104,10 @@ MUST_CHECK enum fault db_empty_kept_log(struct db *db, struct problem *why);
  * transaction open. */
 void db_reset_statements(struct db *db);
 
+/* A statement, prepared at its first use and kept: most workers use few of them, and each takes
+ * memory.  SQLite's code; *out is NULL when it cannot be prepared. */
+int db_statement(struct db *db, enum statement which, sqlite3_stmt **out);
+
 /* The program's statement texts and names, by enum statement. */
 const char *db_statement_sql(enum statement which);
 const char *db_statement_name(enum statement which);

@@ -1,4 +1,4 @@
-/* The texts of the statements, and their end when a fault left them in the middle. */
+/* The statements: their texts, their first use, and their end when a fault left them in the middle. */
 #include "db/sqlite/sqlite.h"
 
 static const struct {
@@ -18,6 +18,16 @@ const char *db_statement_sql(enum statement which)
 const char *db_statement_name(enum statement which)
 {
     return texts[which].name;
+}
+
+int db_statement(struct db *db, enum statement which, sqlite3_stmt **out)
+{
+    int code = SQLITE_OK;
+    if (!db->statements[which])
+        code = sqlite3_prepare_v3(db->sqlite, texts[which].sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                  &db->statements[which], NULL);
+    *out = db->statements[which];
+    return code;
 }
 
 void db_reset_statements(struct db *db)
