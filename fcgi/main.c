@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/config.h"
 #include "base/config_file.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "surfaces.h"
@@ -55,6 +56,25 @@ static int work(const struct config *config, int argc, char **argv)
     log_string(&line, "detail", why.detail);
     log_end(&line);
     return EXIT_FAILED;
+}
+
+/* What is served, and what a token needs for it: made of the tables that requests are matched with. */
+static int print_routes(void)
+{
+    static const char *const words[] = {
+        [RIGHT_NONE] = "-", [RIGHT_READ] = "read", [RIGHT_WRITE] = "write", [RIGHT_ADMIN] = "admin"
+    };
+    for (size_t s = 0; s < surfaces_count; s++) {
+        for (size_t i = 0; i < surfaces[s]->route_count; i++) {
+            const struct route *route = &surfaces[s]->routes[i];
+            char right[NAME_MAX_BYTES] = "-";
+            if (route->right != RIGHT_NONE)
+                (void)snprintf(right, sizeof right, "%s:%s", surfaces[s]->name,
+                               words[route->right]);
+            (void)printf("%-7s %-15s %s\n", route->method, right, route->pattern);
+        }
+    }
+    return EXIT_DONE;
 }
 
 /* The command line: sluice VERB [--config FILE] ... */
@@ -139,6 +159,8 @@ int main(int argc, char **argv)
     }
     if (help(argc, argv))
         return EXIT_DONE;
+    if (strcmp(argv[1], "routes") == 0)
+        return argc == 2 ? print_routes() : verb_misused("routes");
     if (!verb_help(argv[1])) {
         (void)fprintf(stderr, "sluice: there is no verb %s; sluice help lists them\n", argv[1]);
         return EXIT_USAGE;

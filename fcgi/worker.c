@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "blob/blob.h"
 #include "db/db.h"
+#include "http/congestion.h"
 #include "http/fcgx.h"
 
 #include <errno.h>
@@ -183,6 +184,23 @@ static void log_request(const struct exchange *x, int64_t began, bool sent,
     log_end(&line);
 }
 
+/* A pool without a free worker is the operator's to know: who holds this one. */
+static void warn_full(void *ctx)
+{
+    const struct exchange *x = ctx;
+    struct log_line line;
+    log_begin(&line, clock_now_ms(), "warn", "pool_full");
+    log_string(&line, "id", x->request_id);
+    log_string(&line, "method", x->method);
+    log_path(&line, x);
+    log_number(&line, "in", (int64_t)x->body_bytes);
+    log_number(&line, "out", (int64_t)x->reply_bytes);
+    log_string(&line, "client", x->io.param(x->io.ctx, "REMOTE_ADDR"));
+    log_string(&line, "who", x->caller ? x->caller->name : NULL);
+    log_string(&line, "resource", x->resource);
+    log_end(&line);
+}
+
 /* A client's own id is kept, so that its log and ours name a request alike, when it can stand
  * anywhere: letters, digits, '.', '_', '-' and ':'.  It names, and proves nothing. */
 static void name_request(struct exchange *x)
@@ -204,7 +222,7 @@ static void name_request(struct exchange *x)
 static void serve(struct worker *w)
 {
     struct problem why = PROBLEM_NONE;
-    const int64_t began = clock_steady_ms();
+    struct congestion congestion;
     struct exchange x = {
         .config = w->config,
         .db = w->db,
@@ -213,6 +231,8 @@ static void serve(struct worker *w)
         .io = fcgx_io(w->fcgx),
         .now = clock_now_ms(),
     };
+    congestion_begin(&congestion, LISTENER, warn_full, &x);
+    fcgx_when_waited(w->fcgx, congestion_look, &congestion);
     name_request(&x);
     clock_random(x.random, sizeof x.random);
     if (exchange_open(&x, &why))
@@ -230,7 +250,8 @@ static void serve(struct worker *w)
     else
         sent = fcgx_answer(w->fcgx) && sent;
     if (!fcgx_asks(w->fcgx) || why.fault) /* what was allowed comes again */
-        log_request(&x, began, sent, &why);
+        log_request(&x, congestion.began, sent, &why);
+    fcgx_when_waited(w->fcgx, NULL, NULL);
     fcgx_end(w->fcgx, x.body == BODY_COMPLETE);
     exchange_close(&x);
     arena_reset(w->arena);

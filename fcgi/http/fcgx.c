@@ -27,6 +27,8 @@ struct fcgx {
     struct fcgx_patience patience;
     struct pace in;
     struct pace out;
+    void (*waited)(void *ctx); /* NULL: nobody asks */
+    void *waited_ctx;
     bool answered; /* the whole answer was handed to the web server */
 };
 
@@ -108,6 +110,12 @@ bool fcgx_asks(const struct fcgx *fcgx)
     return fcgx->request.role == FCGI_AUTHORIZER;
 }
 
+void fcgx_when_waited(struct fcgx *fcgx, void (*waited)(void *ctx), void *ctx)
+{
+    fcgx->waited = waited;
+    fcgx->waited_ctx = ctx;
+}
+
 static const char *get_param(void *ctx, const char *name)
 {
     const struct fcgx *fcgx = ctx;
@@ -121,6 +129,8 @@ static bool pace_holds(const struct fcgx *fcgx, struct pace *pace, size_t bytes,
     const struct fcgx_patience *patience = &fcgx->patience;
     pace->bytes += bytes;
     pace->waited_ms += clock_steady_ms() - began;
+    if (fcgx->waited)
+        fcgx->waited(fcgx->waited_ctx);
     if (patience->least == 0 || pace->waited_ms < patience->window_s * MS_A_SECOND)
         return true;
     const bool holds =

@@ -48,6 +48,10 @@ bool fcgx_begin(struct fcgx *fcgx);
  * the client. */
 bool fcgx_asks(const struct fcgx *fcgx);
 
+/* waited(ctx) is called after each wait for bytes of the body or for room for those of the answer,
+ * until the next call of this. */
+void fcgx_when_waited(struct fcgx *fcgx, void (*waited)(void *ctx), void *ctx);
+
 /* The request's parameters, body and reply; valid until fcgx_end().  A read fails with
  * FAULT_STALLED after stall_s without a byte or when bytes come too slowly, with FAULT_ABORTED on
  * every other error and when the web server took the request back; a write with FAULT_ABORTED when

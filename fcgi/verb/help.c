@@ -48,6 +48,8 @@ static const struct {
       "  --days D         until it expires (never)\n" },
     { "dataset", "usage: sluice dataset list | show W.C.D | drop W.C.D\n"
                  "Lists, shows and drops Opteryx datasets.\n" },
+    { "routes", "usage: sluice routes\n"
+                "Prints all that is served: method, the right that a token needs, path.\n" },
     { "gc",
       "usage: sluice gc [--config FILE] [--dry-run] [--empty-quarantine]\n"
       "Takes back expired sessions and uploads, and the bytes that nothing names; these wait in\n"
@@ -69,6 +71,7 @@ const char *verb_help_all(void)
            "  dataset list | dataset show W.C.D | dataset drop W.C.D\n"
            "  gc [--dry-run] [--empty-quarantine]\n"
            "                           take back the bytes that nothing names\n"
+           "  routes                   print all that is served, and the right that each needs\n"
            "  version                  print the version\n"
            "sluice help VERB says more.  Settings are SLUICE_* environment variables, or lines of "
            "the\n"

@@ -83,6 +83,19 @@ def test_uploads_at_a_kilobyte_a_second_are_cut_off_and_stop_nobody_else(make_at
         assert statuses and set(statuses) <= {0, 408}
 
 
+def test_a_full_pool_is_told_with_who_holds_it(make_attacked):
+    service = make_attacked(workers=WORKERS)
+    with dripping(service, 2 * WORKERS):
+        service.await_log("pool_full")
+        end = time.monotonic() + ANSWER_S
+        while service.log_text().count("pool_full") < WORKERS and time.monotonic() < end:
+            time.sleep(0.1)
+    told = [line for line in service.log_text().splitlines() if "pool_full" in line]
+    assert len(told) == WORKERS, told  # each worker's request, once
+    for line in told:
+        assert "client=127.0.0.1" in line and "who=anonymous" in line and "/v1/upload/" in line
+
+
 def test_readers_that_do_not_read_are_cut_off_and_stop_nobody_else(make_attacked):
     service = make_attacked(workers=WORKERS, settings={"BODY_TIMEOUT_S": 4})
     content = large_content(service, 16 << 20)
