@@ -137,7 +137,7 @@ enum fault opteryx_store_merged(struct db *db, const char *session, struct arena
     const char *notes = !f && row ? query_column_text(&q, NOTES) : NULL;
     if (!f && (!columns || !notes))
         f = problem_internal(why, "what a session's parts are together is missing");
-    if (!f) {
+    if (!f && columns && notes) {
         out->columns = arena_strdup(arena, columns, strlen(columns));
         out->notes = arena_strdup(arena, notes, strlen(notes));
         out->noted = query_column_int(&q, NOTED);

@@ -55,16 +55,18 @@ static enum fault bounds_check(struct db *db, int64_t repository, int64_t bytes,
         q = query_for(db, STMT_OXEN_UPLOAD_RESERVED);
         f = count_by(&q, &reserved, why);
     }
-    if (!f && open >= bounds->open)
+    if (!f && open >= bounds->open) {
         f = problem_set(why, FAULT_BUSY,
                         "the repository has %lld unfinished uploads, no more are begun",
                         (long long)open);
-    if (!f && bytes > bounds->reserved - reserved)
+    }
+    if (!f && bytes > bounds->reserved - reserved) {
         f = problem_set(
             why, FAULT_STORAGE_FULL,
             "unfinished uploads have announced %lld bytes; with another %lld they would "
             "pass the %lld that are allowed",
             (long long)reserved, (long long)bytes, (long long)bounds->reserved);
+    }
     return f;
 }
 

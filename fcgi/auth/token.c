@@ -39,7 +39,7 @@ static bool parse_basic(const char *given, struct token_text *out)
     size_t len = strlen(given);
     if (len == 0 || len > BASIC_MAX - GROUP || len % GROUP == 1)
         return false;
-    memcpy(encoded, given, len);
+    memcpy(encoded, given, len); /* NOLINT(bugprone-not-null-terminated-result): it has a length */
     for (; len % GROUP != 0; len++)
         encoded[len] = '=';
     int plain_len = EVP_DecodeBlock(plain, encoded, (int)len);

@@ -93,7 +93,7 @@ enum fault blob_read_check(struct blob_store *store, const struct blob_ref *ref,
     char path[BLOB_NAME_MAX];
     blob_name_path(ref->file, path);
     return problem_damaged(why, "blob file %s has %lld bytes, a content ends at byte %lld", path,
-                           (long long)meta.st_size, (long long)(ref->start + ref->bytes));
+                           (long long)meta.st_size, (long long)ref->start + (long long)ref->bytes);
 }
 
 bool blob_present(struct blob_store *store, const struct blob_ref *ref)

@@ -208,11 +208,12 @@ static enum fault check_list(struct batch *batch, struct problem *why)
             }
         }
     }
-    if (!f && batch->missing == 0 && batch->bytes > batch->x->config->download_bytes_max)
+    if (!f && batch->missing == 0 && batch->bytes > batch->x->config->download_bytes_max) {
         f = problem_set(
             why, FAULT_TOO_LARGE,
             "%lld bytes in one batch download, which takes %lld; ask for fewer contents",
             (long long)batch->bytes, (long long)batch->x->config->download_bytes_max);
+    }
     return f;
 }
 

@@ -48,6 +48,7 @@ struct oxen_hash_list *oxen_hash_list_create(size_t most, const struct oxen_hash
         return NULL;
     list->seed = *seed;
     list->most = most;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers to pieces are meant */
     list->pieces = calloc(most / PIECE + 1, sizeof *list->pieces);
     list->slots = calloc(SLOTS_FIRST, sizeof *list->slots);
     list->slot_count = SLOTS_FIRST;
@@ -62,7 +63,7 @@ void oxen_hash_list_destroy(struct oxen_hash_list *list)
 {
     if (!list)
         return;
-    for (size_t i = 0; i < list->piece_count; i++)
+    for (size_t i = 0; list->pieces && i < list->piece_count; i++)
         free(list->pieces[i]);
     free(list->pieces);
     free(list->slots);

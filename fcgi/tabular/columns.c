@@ -385,7 +385,7 @@ static enum fault append_column(const struct column *declared, const struct colu
                                 struct columns *out, struct mismatch *mismatch, struct problem *why)
 {
     char words[2][TYPE_TEXT_MAX];
-    char what[2 * TYPE_TEXT_MAX + sizeof " where  is declared in"];
+    char what[(size_t)2 * TYPE_TEXT_MAX + sizeof " where  is declared in"];
     struct type wide = declared->type;
     if (!rows && !declared->nullable)
         mismatch_add(mismatch, "missing", declared->name);

@@ -174,26 +174,37 @@ static enum fault null_add(struct parquet_chunk *chunk, struct problem *why)
     return FAULT_NONE;
 }
 
+static enum fault value_of(const struct parquet_chunk *chunk, const struct cell *cell,
+                           struct parquet_physical_value *value, struct problem *why)
+{
+    const char *name = chunk->column->name;
+    bool fits = true;
+    if (!parquet_physical_value(&chunk->column->type, cell, value, &fits)) {
+        return problem_internal(why, "a cell of kind %d in column %.200s", (int)cell->kind, name);
+    }
+    if (!fits) {
+        return problem_set(why, FAULT_UNPROCESSABLE,
+                           "column %.200s: a timestamp past what Parquet's unit holds", name);
+    }
+    if (value->len > PAGE_MAX / 2) {
+        return problem_set(why, FAULT_TOO_LARGE, "column %.200s: a value of %zu bytes", name,
+                           value->len);
+    }
+    return FAULT_NONE;
+}
+
 enum fault parquet_chunk_add(struct parquet_chunk *chunk, const struct cell *cell,
                              struct problem *why)
 {
     struct parquet_physical_value value = { .bytes = "" };
-    bool fits = true;
     if (cell->kind == CELL_NULL) {
         const enum fault f = null_add(chunk, why);
         if (f)
             return f;
     } else {
-        if (!parquet_physical_value(&chunk->column->type, cell, &value, &fits))
-            return problem_internal(why, "a cell of kind %d in column %.200s", (int)cell->kind,
-                                    chunk->column->name);
-        if (!fits)
-            return problem_set(why, FAULT_UNPROCESSABLE,
-                               "column %.200s: a timestamp past what Parquet's unit holds",
-                               chunk->column->name);
-        if (value.len > PAGE_MAX / 2)
-            return problem_set(why, FAULT_TOO_LARGE, "column %.200s: a value of %zu bytes",
-                               chunk->column->name, value.len);
+        const enum fault f = value_of(chunk, cell, &value, why);
+        if (f)
+            return f;
         value_add(chunk, &value);
         extremes_note(chunk, cell);
         if (chunk->column->nullable)

@@ -42,12 +42,20 @@ static void page_header(struct text *out, int type, size_t uncompressed, size_t 
     thrift_write_stop(out);
 }
 
-/* Compresses body and appends it with its header to out.  *uncompressed grows by what it would be
+/* What a page is made of. */
+struct page {
+    const struct text *body;
+    int type;
+    int encoding;
+    uint32_t values;
+};
+
+/* Compresses a page and appends it with its header to out.  *uncompressed grows by what it would be
  * without compression. */
-static enum fault page_add(struct text *out, struct zstd_frame *zstd, const struct text *body,
-                           int type, uint32_t values, int encoding, uint64_t *uncompressed,
-                           struct problem *why)
+static enum fault page_add(struct text *out, struct zstd_frame *zstd, const struct page *page,
+                           uint64_t *uncompressed, struct problem *why)
 {
+    const struct text *body = page->body;
     struct text packed;
     text_init(&packed, out->max);
     enum fault f = text_failed(body)
@@ -55,7 +63,7 @@ static enum fault page_add(struct text *out, struct zstd_frame *zstd, const stru
                        : zstd_frame_add(zstd, text_string(body), body->len, &packed, why);
     const size_t before = out->len;
     if (!f) {
-        page_header(out, type, body->len, packed.len, values, encoding);
+        page_header(out, page->type, body->len, packed.len, page->values, page->encoding);
         *uncompressed += out->len - before + body->len;
         text_add(out, packed.data, packed.len);
     }
@@ -118,9 +126,12 @@ enum fault parquet_chunk_close_page(struct parquet_chunk *chunk, struct zstd_fra
         numbers_add(chunk, &body);
     else
         text_add(&body, text_string(&chunk->page), chunk->page.len);
-    enum fault f = page_add(&chunk->done, zstd, &body, PAGE_DATA, chunk->page_rows,
-                            chunk->in_dictionary ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN,
-                            &chunk->uncompressed, why);
+    const struct page page = { .body = &body,
+                               .type = PAGE_DATA,
+                               .encoding =
+                                   chunk->in_dictionary ? ENCODING_RLE_DICTIONARY : ENCODING_PLAIN,
+                               .values = chunk->page_rows };
+    enum fault f = page_add(&chunk->done, zstd, &page, &chunk->uncompressed, why);
     text_release(&body);
     text_release(&chunk->page);
     parquet_runs_clear(&chunk->levels, chunk->levels.bits);
@@ -136,8 +147,11 @@ enum fault parquet_chunk_dictionary(struct parquet_chunk *chunk, struct zstd_fra
 {
     if (!chunk->dictionary_pages)
         return FAULT_NONE;
-    return page_add(out, zstd, &chunk->dictionary->page, PAGE_DICTIONARY, chunk->dictionary->count,
-                    ENCODING_PLAIN, &chunk->uncompressed, why);
+    const struct page page = { .body = &chunk->dictionary->page,
+                               .type = PAGE_DICTIONARY,
+                               .encoding = ENCODING_PLAIN,
+                               .values = chunk->dictionary->count };
+    return page_add(out, zstd, &page, &chunk->uncompressed, why);
 }
 
 /* ---- what the footer says ---- */

@@ -14,10 +14,10 @@ enum {
 
 /* How the values of a scalar stand in a file. */
 struct form {
-    int8_t physical;
-    int8_t converted; /* ConvertedType, which readers from before 2018 know.  Those of times mean
+    int physical;
+    int converted; /* ConvertedType, which readers from before 2018 know.  Those of times mean
                          times in UTC, and ours are of no zone. */
-    int8_t logical;
+    int logical;
     int8_t bits; /* of an integer */
     bool is_signed;
     enum cell_kind cell; /* what values come as */

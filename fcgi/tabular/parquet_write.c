@@ -16,10 +16,9 @@ enum {
     LENGTH = 4, /* bytes of the footer's length */
     BYTE_BITS = 8,
     DICTIONARY_COLUMNS_MAX = 1024, /* columns of a table in which texts get dictionaries */
+    DESCRIBED_MAX = 64 * MIB,      /* bytes of the schema: names are bounded (limits.h) */
     LOOK_EVERY = 64 * KIB,         /* bytes of values between two looks at what is held */
 };
-
-#define TEXT_MAX ((size_t)64 * MIB) /* bytes of the schema: names are bounded (limits.h) */
 
 struct parquet_write {
     const struct columns *columns;
@@ -92,7 +91,7 @@ enum fault parquet_write_create(const struct columns *columns, bytes_sink sink, 
     writer->sink = sink;
     writer->ctx = ctx;
     writer->spool = spool;
-    text_init(&writer->text, TEXT_MAX);
+    text_init(&writer->text, DESCRIBED_MAX);
     writer->zstd = zstd_frame_create();
     writer->chunks = calloc(columns->count ? columns->count : 1, sizeof *writer->chunks);
     if (columns->count <= DICTIONARY_COLUMNS_MAX) {
@@ -117,11 +116,12 @@ static enum fault spool_text(struct parquet_write *writer, struct problem *why)
     if (text_failed(&writer->text))
         return problem_internal(why, "out of memory for a footer");
     const size_t len = writer->text.len;
-    if (writer->spooled + len > PARQUET_WRITE_FOOTER_MAX)
+    if (writer->spooled + len > PARQUET_WRITE_FOOTER_MAX) {
         return problem_set(why, FAULT_TOO_LARGE,
                            "the file's description passes %d bytes: send fewer rows of so many "
                            "columns at once",
                            PARQUET_WRITE_FOOTER_MAX);
+    }
     const enum fault f =
         len ? writer->spool->append(writer->spool->ctx, writer->text.data, len, why) : FAULT_NONE;
     writer->spooled += len;
@@ -135,7 +135,7 @@ static enum fault chunk_write(struct parquet_write *writer, struct parquet_chunk
 {
     struct text dictionary;
     const uint64_t offset = writer->offset;
-    text_init(&dictionary, TEXT_MAX);
+    text_init(&dictionary, DESCRIBED_MAX);
     enum fault f = parquet_chunk_close_page(chunk, writer->zstd, why);
     if (!f)
         f = parquet_chunk_dictionary(chunk, writer->zstd, &dictionary, why);

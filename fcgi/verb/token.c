@@ -126,10 +126,11 @@ static enum fault token_create(const struct config *config, int64_t now, int arg
     if (!f) {
         (void)fprintf(stderr, "token %s (%s on %s); this is the only time it is shown:\n",
                       wish.name, wish.rights, wish.scope);
-        if (strcmp(wish.scope, "*") != 0 && !strchr(wish.scope, '/'))
+        if (strcmp(wish.scope, "*") != 0 && !strchr(wish.scope, '/')) {
             (void)fprintf(stderr,
                           "a pattern covers whole names: 'sales*' covers sales and sales_eu, "
                           "'sales.*' neither; sluice routes lists what needs which right\n");
+        }
         (void)puts(text);
     }
     return f;

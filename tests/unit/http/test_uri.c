@@ -123,7 +123,7 @@ static void test_a_path_has_so_many_segments_and_no_more(void **state)
         memcpy(raw + 2 * i, "/s", 3);
     assert_int_equal(uri_parse(raw, arena, &uri, &why), FAULT_NONE);
     assert_int_equal(uri.segment_count, PATH_SEGMENTS_MAX);
-    strcat(raw, "/");
+    memcpy(raw + strlen(raw), "/", 2);
     assert_int_equal(uri_parse(raw, arena, &uri, &why), FAULT_MISSING);
     arena_reset(arena);
 }
