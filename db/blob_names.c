@@ -93,7 +93,7 @@ void blob_names_destroy(struct blob_names *names)
 
 bool blob_names_has(const struct blob_names *names, int64_t blob)
 {
-    return blob <= 0 || blob > names->last || (names->bits[blob / BITS] >> (blob % BITS) & 1U) != 0;
+    return blob <= 0 || blob > names->last || (names->bits[blob / BITS] >> (blob % BITS) & 1) != 0;
 }
 
 int64_t blob_names_last(const struct blob_names *names)
