@@ -205,14 +205,12 @@ static enum fault measure_all(struct db *db, void *ctx, struct problem *why)
     return f;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): measure_all() fills it */
 enum fault oxen_store_versions_measure(struct db *db, int64_t repository, const uint8_t *hashes,
                                        size_t count, int64_t *bytes, struct problem *why)
 {
-    int64_t measured = 0;
-    struct measuring measuring = { repository, hashes, count, &measured };
-    const enum fault f = db_read(db, measure_all, &measuring, why);
-    *bytes = measured;
-    return f;
+    struct measuring measuring = { repository, hashes, count, bytes };
+    return db_read(db, measure_all, &measuring, why);
 }
 
 static enum fault blob_drop_row(struct db *db, int64_t blob, struct problem *why)
