@@ -205,8 +205,8 @@ static enum fault measure_all(struct db *db, void *ctx, struct problem *why)
     return f;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): measure_all() fills it */
 enum fault oxen_store_versions_measure(struct db *db, int64_t repository, const uint8_t *hashes,
+                                       /* NOLINTNEXTLINE(readability-non-const-parameter) */
                                        size_t count, int64_t *bytes, struct problem *why)
 {
     struct measuring measuring = { repository, hashes, count, bytes };
