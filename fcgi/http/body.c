@@ -5,6 +5,18 @@
 #include "json/json.h"
 
 #include <string.h>
+#include <strings.h>
+
+enum fault exchange_refuse_form(const struct exchange *x, struct problem *why)
+{
+    static const char form[] = "multipart/form-data";
+    const char *type = exchange_header(x, "Content-Type");
+    if (!type || strncasecmp(type, form, sizeof form - 1) != 0)
+        return FAULT_NONE;
+    return problem_code(why, FAULT_UNSUPPORTED, EXCHANGE_IS_FORM,
+                        "the body is the content itself and not a form: send the file's bytes, as "
+                        "curl does with --data-binary or -T");
+}
 
 static enum fault too_large(uint64_t wire_max, struct problem *why)
 {

@@ -121,6 +121,11 @@ const char *exchange_base_url(struct exchange *x);
 
 /* ---- the body: exactly one of these, once ---- */
 
+/* For routes whose body is the content itself: FAULT_UNSUPPORTED, EXCHANGE_IS_FORM, when a form was
+ * sent instead (curl -F, a browser's FormData), whose boundaries would become a part of it. */
+#define EXCHANGE_IS_FORM "is_form" /* problem.code */
+MUST_CHECK enum fault exchange_refuse_form(const struct exchange *x, struct problem *why);
+
 /* Streams the body as sent into sink, to its end.  Success means that it was complete: no error of
  * the connection, and as long as Content-Length said (FAULT_MALFORMED otherwise).  wire_max: bytes,
  * past which it is FAULT_TOO_LARGE (at once when Content-Length says so). */

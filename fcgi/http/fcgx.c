@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -22,6 +23,10 @@ struct pace {
     uint64_t bytes;
 };
 
+enum {
+    CODINGS_MAX = 128
+}; /* bytes of several Content-Encoding lines; what is longer is no coding */
+
 struct fcgx {
     FCGX_Request request;
     struct fcgx_patience patience;
@@ -29,7 +34,9 @@ struct fcgx {
     struct pace out;
     void (*waited)(void *ctx); /* NULL: nobody asks */
     void *waited_ctx;
-    bool answered; /* the whole answer was handed to the web server */
+    char codings
+        [CODINGS_MAX]; /* several Content-Encoding lines as one; empty: there is one at most */
+    bool answered;     /* the whole answer was handed to the web server */
 };
 
 enum { MS_A_SECOND = 1000, WRITE_PIECE = 8 * KIB /* bytes: libfcgi's own buffer */ };
@@ -116,9 +123,35 @@ void fcgx_when_waited(struct fcgx *fcgx, void (*waited)(void *ctx), void *ctx)
     fcgx->waited_ctx = ctx;
 }
 
+static const char coding_param[] = "HTTP_CONTENT_ENCODING";
+
+/* nginx passes each line of a header on its own, of which libfcgi gives the first; lighttpd passes them
+ * joined, as RFC 9110 section 5.3 has it.  Content-Encoding says how the body is read, so both are read
+ * alike. */
+static void join_codings(struct fcgx *fcgx)
+{
+    const char *const *params = (const char *const *)fcgx->request.envp;
+    size_t count = 0;
+    size_t used = 0;
+    fcgx->codings[0] = '\0';
+    for (; *params; params++) {
+        const size_t len = sizeof coding_param - 1;
+        if (strncmp(*params, coding_param, len) != 0 || (*params)[len] != '=')
+            continue;
+        const int n = snprintf(fcgx->codings + used, sizeof fcgx->codings - used, "%s%s",
+                               count ? ", " : "", *params + len + 1);
+        used += n > 0 && (size_t)n < sizeof fcgx->codings - used ? (size_t)n : 0;
+        count++;
+    }
+    if (count < 2)
+        fcgx->codings[0] = '\0';
+}
+
 static const char *get_param(void *ctx, const char *name)
 {
     const struct fcgx *fcgx = ctx;
+    if (fcgx->codings[0] && strcmp(name, coding_param) == 0)
+        return fcgx->codings;
     return FCGX_GetParam(name, fcgx->request.envp);
 }
 
@@ -216,6 +249,7 @@ static bool too_long(const char *const *params)
 
 struct exchange_io fcgx_io(struct fcgx *fcgx)
 {
+    join_codings(fcgx);
     return (struct exchange_io){
         .ctx = fcgx,
         .param = get_param,

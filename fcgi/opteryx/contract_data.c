@@ -201,7 +201,7 @@ static enum fault data_checked(struct contract *contract, struct problem *why)
     struct contract_issue issue = { .code = NULL };
     enum fault f = opteryx_store_contract_takes(contract->row.state, OPTERYX_WRITE, why);
     if (!f)
-        f = opteryx_request_raw(x, why);
+        f = exchange_refuse_form(x, why);
     if (f)
         return f;
     if (contract_blocked(contract, &issue))

@@ -298,7 +298,7 @@ static enum fault put_checked(struct exchange *x, int64_t number, struct problem
     if (!f && session.answer)
         f = problem_set(why, FAULT_CONFLICT, "session already committed");
     if (!f)
-        f = opteryx_request_raw(x, why);
+        f = exchange_refuse_form(x, why);
     if (!f)
         f = coding_named(exchange_header(x, "Content-Encoding"), &coding, why);
     part.file_name = opteryx_request_file_name(x);

@@ -136,7 +136,7 @@ static void contract_body(const struct exchange *x, const struct problem *becaus
 
 enum fault opteryx_refuse(struct exchange *x, const struct problem *because, struct problem *why)
 {
-    const bool is_form = because->code && strcmp(because->code, OPTERYX_IS_FORM) == 0;
+    const bool is_form = because->code && strcmp(because->code, EXCHANGE_IS_FORM) == 0;
     const char *detail = because->text;
     const char *code = is_contracts(x) ? contract_code(because) : NULL;
     struct text body;

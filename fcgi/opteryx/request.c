@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static void put_object(void *object)
 {
@@ -71,17 +70,6 @@ enum fault opteryx_request_ratio(const struct exchange *x, uint64_t *decoded, si
     return problem_set(why, FAULT_TOO_LARGE,
                        "the body decodes to more than %llu times the bytes that were sent",
                        (unsigned long long)ratio);
-}
-
-enum fault opteryx_request_raw(const struct exchange *x, struct problem *why)
-{
-    static const char form[] = "multipart/form-data";
-    const char *type = exchange_header(x, "Content-Type");
-    if (!type || strncasecmp(type, form, sizeof form - 1) != 0)
-        return FAULT_NONE;
-    return problem_code(why, FAULT_UNSUPPORTED, OPTERYX_IS_FORM,
-                        "the body is the content itself and not a form: send the file's bytes, as "
-                        "curl does with --data-binary or -T");
 }
 
 const char *opteryx_request_if_match(struct exchange *x)

@@ -32,10 +32,6 @@ const char *opteryx_request_file_name(struct exchange *x);
 MUST_CHECK enum fault opteryx_request_ratio(const struct exchange *x, uint64_t *decoded, size_t len,
                                             struct problem *why);
 
-/* FAULT_UNSUPPORTED, OPTERYX_IS_FORM, for a form where the body is the content itself. */
-#define OPTERYX_IS_FORM "is_form"
-MUST_CHECK enum fault opteryx_request_raw(const struct exchange *x, struct problem *why);
-
 /* The commit id of If-Match, in quotes or not, or OPTERYX_ANY_COMMIT; NULL without the header. */
 const char *opteryx_request_if_match(struct exchange *x);
 

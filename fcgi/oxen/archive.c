@@ -193,7 +193,9 @@ static enum fault receive(struct archive *archive, struct problem *why)
 {
     static const struct tar_sink sink = { entry_begin, entry_body, entry_end };
     const uint64_t decoded_max = (uint64_t)archive->x->config->version_decoded_max;
-    enum fault f = tar_create(&sink, archive, &archive->tar, why);
+    enum fault f = exchange_refuse_form(archive->x, why);
+    if (!f)
+        f = tar_create(&sink, archive, &archive->tar, why);
     if (!f)
         f = decoder_create(CODING_GZIP, decoded_max, tar_feed, archive->tar, &archive->gunzip, why);
     if (!f)

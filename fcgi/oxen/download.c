@@ -151,7 +151,9 @@ static enum fault take_list(void *ctx, const void *bytes, size_t len, struct pro
 static enum fault read_list(struct batch *batch, struct problem *why)
 {
     struct decoder *gunzip = NULL;
-    enum fault f = decoder_create(CODING_GZIP, OXEN_LIST_MAX, take_list, batch, &gunzip, why);
+    enum fault f = exchange_refuse_form(batch->x, why);
+    if (!f)
+        f = decoder_create(CODING_GZIP, OXEN_LIST_MAX, take_list, batch, &gunzip, why);
     if (!f)
         f = exchange_body(batch->x, OXEN_LIST_WIRE_MAX, decoder_sink, gunzip, why);
     if (!f)

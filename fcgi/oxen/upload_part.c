@@ -100,7 +100,9 @@ static enum fault take_bytes(void *ctx, const void *bytes, size_t len, struct pr
 static enum fault receive(struct part *part, struct problem *why)
 {
     struct exchange *x = part->x;
-    enum fault f = blob_place_open(x->blobs, &part->upload.ref, &part->place, why);
+    enum fault f = exchange_refuse_form(x, why);
+    if (!f)
+        f = blob_place_open(x->blobs, &part->upload.ref, &part->place, why);
     if (f == FAULT_GONE)
         return problem_internal(why, "the file of upload %s is gone", part->upload.id);
     if (!f)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sluice import head
 from test_opteryx import CSV, commit, detail, name, put, session  # noqa: F401
 from test_opteryx_datasets import get, publish
 
@@ -50,3 +51,14 @@ def test_a_mismatch_names_both_types(shared, name):
     publish(shared, name, b"a\n1\n")
     answer = publish(shared, name, b"a\nx\n")
     assert answer.status == 409 and "VARCHAR where INT64 is declared in 'a'" in detail(answer)
+
+
+def test_two_lines_of_content_encoding_are_refused_by_both_servers(shared):
+    sid = session(shared)
+    body = b"a\n1\n"
+    with shared.connect() as connection:
+        connection.send(head("PUT", f"/v1/upload/{sid}?part=0",
+                             [("x-file-name", "a.csv"), ("Content-Encoding", "identity"),
+                              ("Content-Encoding", "identity")], len(body)) + body)
+        answer = connection.answer("PUT")
+    assert answer.status == 422 and "content coding is not served" in detail(answer)

@@ -145,3 +145,14 @@ def test_a_list_of_repositories_holds_those_that_the_scope_covers(make_service):
     answer = service.request("GET", "/api/repos/team",
                              headers={"Authorization": f"Bearer {stranger}"})
     assert answer.status == 403
+
+
+def test_a_form_is_not_taken_for_a_content(service):
+    repository = create(service, "form")
+    begun = service.request("POST", f"{repository}/versions/uploads",
+                            {"hash": "0" * 32, "size": 10}).json()["upload_id"]
+    form = [("Content-Type", "multipart/form-data; boundary=b")]
+    for method, path in (("PUT", f"/versions/uploads/{begun}/parts/1"), ("POST", "/tree/nodes"),
+                         ("POST", "/commits/upload"), ("QUERY", "/versions")):
+        answer = service.request(method, repository + path, b"0123456789", form)
+        assert answer.status == 415 and "not a form" in answer.text, (path, answer)
