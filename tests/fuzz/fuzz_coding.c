@@ -58,6 +58,10 @@ static size_t gunzip(const uint8_t *bytes, size_t len, uint8_t *out, size_t room
     while (result == Z_OK && zlib.avail_in > 0) {
         result = inflate(&zlib, Z_FINISH);
         assert(result == Z_STREAM_END);
+        if (zlib.avail_in > 0 && *zlib.next_in == 0) { /* padding, behind which nothing is taken */
+            for (; zlib.avail_in > 0; zlib.avail_in--)
+                assert(*zlib.next_in++ == 0);
+        }
         if (zlib.avail_in > 0)
             result = inflateReset(&zlib);
     }
