@@ -162,4 +162,5 @@ def main():
           f"DuckDB {duckdb.__version__} and polars {polars.__version__}")
 
 
-run(main)
+if __name__ == "__main__":  # conversions.py takes its tables from here
+    run(main)
