@@ -103,17 +103,20 @@ static unsigned short_seen(const char *bytes, size_t len)
     return truth ? READING_BOOL : 0;
 }
 
-unsigned csv_value_seen(const char *bytes, size_t len, size_t room)
+/* Apart, so that a short value is told without what this needs. */
+__attribute__((noinline)) static unsigned long_seen(const char *bytes, size_t len)
 {
-    unsigned number = 0;
-    if (len == 0)
-        return READING_NULL;
-    if (len < BYTES8 && room >= BYTES8)
-        number = short_seen(bytes, len);
-    if (!number && len <= OPTERYX_CELL_MAX)
-        number = number_seen(bytes, len);
+    const unsigned number = len <= OPTERYX_CELL_MAX ? number_seen(bytes, len) : 0;
     if (number)
         return number;
     return is_word(bytes, len, "true") || is_word(bytes, len, "false") ? READING_BOOL
                                                                        : READING_TEXT;
+}
+
+unsigned csv_value_seen(const char *bytes, size_t len, size_t room)
+{
+    if (len == 0)
+        return READING_NULL;
+    const unsigned seen = len < BYTES8 && room >= BYTES8 ? short_seen(bytes, len) : 0;
+    return seen ? seen : long_seen(bytes, len);
 }
