@@ -118,41 +118,50 @@ static enum fault convert_file(struct exchange *x, const struct found *found, st
 
 /* ---- the answer ---- */
 
+/* What is asked for, and what was found of it when it was last looked up. */
+struct wanted {
+    int64_t number;
+    struct found found;
+    bool looked; /* found has not been used for an answer */
+};
+
 static enum fault content(struct exchange *x, void *ctx, struct exchange_content *out,
                           struct problem *why)
 {
-    const int64_t *number = ctx;
-    struct found found;
+    struct wanted *wanted = ctx;
+    struct found *found = &wanted->found;
     char digest[2 * OPTERYX_SHA256_BYTES + 1];
-    const enum fault f = find(x, *number, &found, why);
+    const enum fault f = wanted->looked ? FAULT_NONE : find(x, wanted->number, found, why);
+    wanted->looked = false; /* a content that has moved is looked up again */
     if (f)
         return f;
     out->content_type = format_media_type(format_word(FORMAT_PARQUET));
-    if (found.as_came) {
-        text_hex(found.look.file.sha256, sizeof found.look.file.sha256, digest);
-        out->ref = found.look.file.ref;
+    if (found->as_came) {
+        text_hex(found->look.file.sha256, sizeof found->look.file.sha256, digest);
+        out->ref = found->look.file.ref;
         out->etag = arena_printf(x->arena, "\"%s\"", digest);
         return FAULT_NONE;
     }
-    if (!found.made)
+    if (!found->made)
         return problem_set(why, FAULT_BUSY,
                            "the dataset's columns changed while the file was converted, retry");
-    out->ref = found.parquet.ref; /* its ETag is of its digest: another one of other columns */
+    out->ref = found->parquet.ref; /* its ETag is of its digest: another one of other columns */
     return FAULT_NONE;
 }
 
 enum fault opteryx_dataset_parquet(struct exchange *x, int64_t number, struct problem *why)
 {
     enum { TRIES = 2 }; /* a content moves once: into the pack that its own was compacted to */
-    struct found found;
+    struct wanted wanted = { .number = number };
     enum fault f = FAULT_NONE;
     for (int i = 0; i < TRIES; i++) {
         *why = PROBLEM_NONE;
-        f = find(x, number, &found, why);
-        if (!f && !found.as_came && !found.made)
-            f = convert_file(x, &found, why);
+        f = find(x, number, &wanted.found, why);
+        wanted.looked = !f && (wanted.found.as_came || wanted.found.made);
+        if (!f && !wanted.looked)
+            f = convert_file(x, &wanted.found, why);
         if (f != FAULT_GONE)
             break;
     }
-    return f ? f : exchange_reply_content(x, content, &number, why);
+    return f ? f : exchange_reply_content(x, content, &wanted, why);
 }
